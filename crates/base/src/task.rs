@@ -1,0 +1,229 @@
+//! Background work: idempotent tasks that are activated periodically and by signal, and are given no
+//! input, so that the path after a restart is the path always taken.
+//!
+//! A [`Task`] lives in the crate whose behaviour it is; the binary registers all of them with one
+//! [`TaskDriver`]. A failed activation is reported and tried again at the next one.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Clock;
+use crate::entropy::Entropy;
+use crate::timestamp::Timestamp;
+
+/// What an activation did, in words for `/_nephoscope/health` and the logs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Activity {
+    /// How many things were changed; 0 means there was nothing to do.
+    pub changes: u64,
+    pub summary: String,
+}
+
+impl Activity {
+    pub fn idle() -> Self {
+        Self::default()
+    }
+
+    pub fn new(changes: u64, summary: impl Into<String>) -> Self {
+        Self { changes, summary: summary.into() }
+    }
+}
+
+/// Why an activation failed; the next activation tries again.
+pub type TaskError = Box<dyn std::error::Error + Send + Sync>;
+
+/// One reconciler: reads state, decides with a pure function, applies the decision.
+#[async_trait]
+pub trait Task: Send + Sync {
+    /// Unique, snake case, e.g. `logs_retention`.
+    fn name(&self) -> &'static str;
+
+    /// How long to wait after one activation before the next. The driver adds up to a tenth as jitter.
+    fn period(&self) -> Duration;
+
+    /// Must be idempotent, and must return soon after `stop` is cancelled.
+    async fn activate(&self, stop: &CancellationToken) -> Result<Activity, TaskError>;
+}
+
+/// The last thing known of a task.
+#[derive(Debug, Clone, Default)]
+pub struct TaskStatus {
+    pub activations: u64,
+    pub failures: u64,
+    pub running: bool,
+    pub last_started: Option<Timestamp>,
+    pub last_finished: Option<Timestamp>,
+    /// Summary of the last success, or the error of the last failure.
+    pub last_result: Option<Result<Activity, String>>,
+}
+
+/// Runs every registered task, one activation of a task at a time, until shut down.
+pub struct TaskDriver {
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    stop: CancellationToken,
+    tracker: TaskTracker,
+    tasks: Mutex<BTreeMap<&'static str, Arc<Registration>>>,
+}
+
+struct Registration {
+    wake: Notify,
+    status: Mutex<TaskStatus>,
+}
+
+/// Asks for an activation of one task soon; many signals before it runs count as one.
+#[derive(Clone)]
+pub struct TaskSignal(Arc<Registration>);
+
+impl TaskSignal {
+    pub fn activate(&self) {
+        self.0.wake.notify_one();
+    }
+}
+
+impl TaskDriver {
+    pub fn new(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Arc<Self> {
+        Arc::new(Self {
+            clock,
+            entropy,
+            stop: CancellationToken::new(),
+            tracker: TaskTracker::new(),
+            tasks: Mutex::new(BTreeMap::new()),
+        })
+    }
+
+    /// Starts running `task`. Must be called inside a tokio runtime, once per task name.
+    pub fn register(self: &Arc<Self>, task: Arc<dyn Task>) -> TaskSignal {
+        let registration =
+            Arc::new(Registration { wake: Notify::new(), status: Mutex::new(TaskStatus::default()) });
+        let previous = self.tasks.lock().insert(task.name(), registration.clone());
+        assert!(previous.is_none(), "task {} registered twice", task.name());
+        let (driver, state) = (self.clone(), registration.clone());
+        self.tracker.spawn(async move { driver.run(task, state).await });
+        TaskSignal(registration)
+    }
+
+    pub fn statuses(&self) -> BTreeMap<&'static str, TaskStatus> {
+        self.tasks.lock().iter().map(|(name, r)| (*name, r.status.lock().clone())).collect()
+    }
+
+    /// Whether every task is waiting for its next activation: what a simulation waits for before it
+    /// moves the clock.
+    pub fn is_quiescent(&self) -> bool {
+        self.tasks.lock().values().all(|r| !r.status.lock().running)
+    }
+
+    /// Stops starting activations and waits for those under way.
+    pub async fn shutdown(&self) {
+        self.stop.cancel();
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+
+    async fn run(&self, task: Arc<dyn Task>, registration: Arc<Registration>) {
+        while !self.stop.is_cancelled() {
+            let wait = task.period().mul_f64(1.0 + 0.1 * self.entropy.fraction());
+            let mut period = pin!(self.clock.sleep(wait));
+            let mut signal = pin!(registration.wake.notified());
+            let mut stopped = pin!(self.stop.cancelled());
+            std::future::poll_fn(|cx| {
+                let ready = period.as_mut().poll(cx).is_ready()
+                    | signal.as_mut().poll(cx).is_ready()
+                    | stopped.as_mut().poll(cx).is_ready();
+                if ready { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+            if self.stop.is_cancelled() {
+                return;
+            }
+            self.activate(task.as_ref(), &registration).await;
+        }
+    }
+
+    async fn activate(&self, task: &dyn Task, registration: &Registration) {
+        {
+            let mut status = registration.status.lock();
+            status.running = true;
+            status.activations += 1;
+            status.last_started = Some(self.clock.now());
+        }
+        let result = task.activate(&self.stop).await;
+        let mut status = registration.status.lock();
+        status.running = false;
+        status.last_finished = Some(self.clock.now());
+        status.last_result = Some(match result {
+            Ok(activity) => {
+                tracing::debug!(task = task.name(), changes = activity.changes, "{}", activity.summary);
+                Ok(activity)
+            }
+            Err(error) => {
+                status.failures += 1;
+                tracing::warn!(task = task.name(), %error, "background task failed");
+                Err(error.to_string())
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+    use crate::clock::SimulatedClock;
+    use crate::entropy::SeededEntropy;
+
+    struct Counter(AtomicU64);
+
+    #[async_trait]
+    impl Task for Counter {
+        fn name(&self) -> &'static str {
+            "counter"
+        }
+        fn period(&self) -> Duration {
+            Duration::from_secs(60)
+        }
+        async fn activate(&self, _: &CancellationToken) -> Result<Activity, TaskError> {
+            let n = self.0.fetch_add(1, Ordering::SeqCst) + 1;
+            if n == 2 { Err("second time fails".into()) } else { Ok(Activity::new(1, "counted")) }
+        }
+    }
+
+    async fn settle() {
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn runs_by_period_and_by_signal_and_survives_failures() {
+        let clock = SimulatedClock::new(Timestamp::EPOCH);
+        let driver = TaskDriver::new(clock.clone(), SeededEntropy::new(1));
+        let task = Arc::new(Counter(AtomicU64::new(0)));
+        let signal = driver.register(task.clone());
+        settle().await;
+        assert_eq!(task.0.load(Ordering::SeqCst), 0);
+        clock.advance(Duration::from_secs(67));
+        settle().await;
+        assert_eq!(task.0.load(Ordering::SeqCst), 1);
+        signal.activate();
+        settle().await;
+        let status = driver.statuses()["counter"].clone();
+        assert_eq!((status.activations, status.failures), (2, 1));
+        assert_eq!(status.last_result, Some(Err("second time fails".to_owned())));
+        driver.shutdown().await;
+        clock.advance(Duration::from_secs(1000));
+        settle().await;
+        assert_eq!(task.0.load(Ordering::SeqCst), 2);
+    }
+}

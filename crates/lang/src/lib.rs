@@ -1,0 +1,5 @@
+//! Query languages: text → spanned syntax tree → meaning. No I/O, no Arrow, no panics.
+//!
+//! Piped languages become a [`plan::Pipeline`]; filter patterns and trace filters compile to a matcher.
+
+pub mod plan;

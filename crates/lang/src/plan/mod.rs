@@ -1,0 +1,11 @@
+//! `Pipeline`: what every piped query language means, free of syntax and of engine.
+//!
+//! Records are schema-on-read: a field is named by its path, may be missing in any record, and its values
+//! coerce by the rules of `spec/logs-insights.md` §2. Those rules are implemented once, where a pipeline
+//! is lowered (`query/src/lower/`).
+
+mod expression;
+mod pipeline;
+
+pub use expression::{Aggregate, BinaryOp, Expr, Function, Period, PeriodUnit, Value};
+pub use pipeline::{Extract, Named, Pipeline, SortKey, Stage};

@@ -1,0 +1,73 @@
+//! Metric data, as CloudWatch accepts them.
+//!
+//! Source: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html>.
+
+use std::sync::Arc;
+
+use base::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::dist::Dist;
+
+/// A name/value pair that is part of a metric's identity.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Dimension {
+    pub name: Arc<str>,
+    pub value: Arc<str>,
+}
+
+/// What makes two data belong to the same metric, inside one account and Region. The unit is not
+/// part of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct MetricIdentity {
+    pub namespace: Arc<str>,
+    pub name: Arc<str>,
+    /// Sorted by name; names are distinct. [`MetricIdentity::new`] keeps that.
+    pub dimensions: Arc<[Dimension]>,
+}
+
+impl MetricIdentity {
+    pub fn new(namespace: &str, name: &str, mut dimensions: Vec<Dimension>) -> Self {
+        dimensions.sort();
+        Self { namespace: namespace.into(), name: name.into(), dimensions: dimensions.into() }
+    }
+}
+
+/// Finest period a datum can be read at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Resolution {
+    /// `StorageResolution` 1.
+    High,
+    /// `StorageResolution` 60.
+    Standard,
+}
+
+impl Resolution {
+    pub fn secs(self) -> u32 {
+        match self {
+            Resolution::High => 1,
+            Resolution::Standard => 60,
+        }
+    }
+}
+
+/// What a datum says about its values.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MetricValue {
+    /// One observation: by far the most frequent form, kept free of allocation.
+    Single(f64),
+    /// Values with counts, or a statistic set.
+    Distribution(Dist),
+}
+
+/// One datum of a PutMetricData call, or of any other producer of metrics.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MetricDatum {
+    pub metric: MetricIdentity,
+    /// Floored to the second (high resolution) or the minute (standard) by the store.
+    pub timestamp: Timestamp,
+    /// One of CloudWatch's 27 unit names; `None` is the unit named `None`.
+    pub unit: Arc<str>,
+    pub resolution: Resolution,
+    pub value: MetricValue,
+}

@@ -1,0 +1,3 @@
+//! One table per signal, each with the layout that suits how it is asked for.
+
+pub mod logs;
