@@ -3,7 +3,7 @@
 
 use base::Timestamp;
 
-use crate::schema::Schema;
+use crate::schema::{Kind, Schema};
 
 /// Why bytes are not the shape they should be. The request is answered with a serialization error.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -118,6 +118,29 @@ pub trait Shape: WriteShape + Sized + 'static {
     /// Reads one value. Absent required members get their type's default here; that they were absent
     /// is noticed by [`crate::CheckedReader`], which wraps the codec's reader.
     fn read(reader: &mut dyn ShapeReader) -> Result<Self, ReadError>;
+}
+
+/// The shape of operations without an input or output in the model.
+static UNIT: Schema = Schema::new("Unit", Kind::Structure);
+
+impl WriteShape for () {
+    fn schema(&self) -> &'static Schema {
+        &UNIT
+    }
+
+    fn write_members(&self, _writer: &mut dyn ShapeWriter) -> Result<(), WriteError> {
+        Ok(())
+    }
+}
+
+impl Shape for () {
+    fn shape_schema() -> &'static Schema {
+        &UNIT
+    }
+
+    fn read(reader: &mut dyn ShapeReader) -> Result<Self, ReadError> {
+        reader.read_structure(&UNIT, &mut |_, _| Ok(()))
+    }
 }
 
 /// Free-form data of a `document` member.
