@@ -33,8 +33,11 @@ impl Arn {
                 account: next()?,
                 resource: next()?,
             };
-            (prefix == "arn" && !arn.partition.is_empty() && !arn.service.is_empty() && !arn.resource.is_empty())
-                .then_some(arn)
+            (prefix == "arn"
+                && !arn.partition.is_empty()
+                && !arn.service.is_empty()
+                && !arn.resource.is_empty())
+            .then_some(arn)
         })();
         arn.ok_or_else(|| ArnError(text.to_owned()))
     }
@@ -64,7 +67,9 @@ mod tests {
 
     #[test]
     fn refuses_what_is_not_an_arn() {
-        for bad in ["", "arn", "arn:aws:logs:us-east-1:1", "urn:aws:logs:r:a:x", "arn:aws::r:a:x", "arn:aws:s:r:a:"] {
+        for bad in
+            ["", "arn", "arn:aws:logs:us-east-1:1", "urn:aws:logs:r:a:x", "arn:aws::r:a:x", "arn:aws:s:r:a:"]
+        {
             assert!(Arn::parse(bad).is_err(), "{bad}");
         }
     }

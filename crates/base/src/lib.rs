@@ -6,6 +6,7 @@
 pub mod arn;
 pub mod clock;
 pub mod entropy;
+pub mod faults;
 pub mod identity;
 pub mod page_token;
 pub mod task;
@@ -14,5 +15,6 @@ pub mod timestamp;
 pub use arn::{Arn, ArnError};
 pub use clock::{Clock, SimulatedClock, SystemClock};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
+pub use faults::{AbortAt, Faults, NoFaults};
 pub use identity::{AccountId, IdentityError, Partition, Region, Scope};
 pub use timestamp::{TimeRange, Timestamp};

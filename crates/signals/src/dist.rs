@@ -8,7 +8,11 @@
 //! Source of the definitions:
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-definitions.html>.
 
+mod binary;
+
 use std::cmp::Ordering;
+
+pub use binary::DistDecodeError;
 
 /// Distinct values kept exactly.
 pub const EXACT_VALUES_MAX: usize = 1024;
@@ -72,6 +76,11 @@ impl Dist {
         }
     }
 
+    /// Adds `count` observations of `value`.
+    pub fn add(&mut self, value: f64, count: f64) {
+        self.merge(&Dist::constant(value, count));
+    }
+
     /// Adds all observations of `other`.
     pub fn merge(&mut self, other: &Dist) {
         if other.count == 0.0 {
@@ -79,6 +88,13 @@ impl Dist {
         }
         if self.count == 0.0 {
             *self = other.clone();
+            return;
+        }
+        if matches!(other.shape, Shape::Constant) && self.insert(other.min, other.count) {
+            self.count += other.count;
+            self.sum += other.sum;
+            self.min = self.min.min(other.min);
+            self.max = self.max.max(other.max);
             return;
         }
         let shape = match (&self.shape, &other.shape) {
@@ -101,6 +117,37 @@ impl Dist {
         self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
         self.shape = shape;
+    }
+
+    /// Puts one value into an exact or bucketed shape in place, which spares the copies of a general
+    /// merge. Returns false, having done nothing, where that is not possible.
+    fn insert(&mut self, value: f64, count: f64) -> bool {
+        match &mut self.shape {
+            Shape::Exact(pairs) => match pairs.binary_search_by(|(v, _)| v.total_cmp(&value)) {
+                Ok(at) => pairs[at].1 += count,
+                Err(_) if pairs.len() >= EXACT_VALUES_MAX => return false,
+                Err(at) => pairs.insert(at, (value, count)),
+            },
+            Shape::Buckets(buckets) => {
+                let key = bucket_key(value);
+                match buckets.binary_search_by_key(&key, |(k, _)| *k) {
+                    Ok(at) => buckets[at].1 += count,
+                    Err(at) => buckets.insert(at, (key, count)),
+                }
+            }
+            Shape::Opaque => {}
+            Shape::Constant => return false,
+        }
+        true
+    }
+
+    /// Bytes on the heap behind this value.
+    pub fn heap_bytes(&self) -> usize {
+        match &self.shape {
+            Shape::Constant | Shape::Opaque => 0,
+            Shape::Exact(pairs) => pairs.capacity() * 16,
+            Shape::Buckets(buckets) => buckets.capacity() * 16,
+        }
     }
 
     pub fn average(&self) -> f64 {
@@ -244,7 +291,9 @@ mod tests {
     #[test]
     fn exact_percentiles_take_the_ceiling_rank() {
         let hundred = of(&(1..=100).map(f64::from).collect::<Vec<_>>());
-        for (percent, expected) in [(0.0, 1.0), (50.0, 50.0), (99.0, 99.0), (99.5, 100.0), (7.0, 7.0), (100.0, 100.0)] {
+        for (percent, expected) in
+            [(0.0, 1.0), (50.0, 50.0), (99.0, 99.0), (99.5, 100.0), (7.0, 7.0), (100.0, 100.0)]
+        {
             assert_eq!(hundred.percentile(percent), Some(expected), "p{percent}");
         }
         assert_eq!(of(&[5.0]).percentile(50.0), Some(5.0));

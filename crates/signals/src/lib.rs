@@ -16,6 +16,6 @@ pub use audit::{ApiCall, AuditEvent, Principal};
 pub use bus::BusEvent;
 pub use dist::Dist;
 pub use log::{LogBatch, LogEvent};
-pub use metric::{Dimension, MetricDatum, MetricIdentity, MetricValue, Resolution};
+pub use metric::{Dimension, MetricDatum, MetricIdentity, MetricValue, Resolution, Unit};
 pub use sink::{ApiCallSink, LogSink, MetricSink, SinkError, TraceSink};
 pub use trace::{SegmentRejection, TraceId, TraceSegment};

@@ -33,6 +33,63 @@ impl MetricIdentity {
     }
 }
 
+/// The 27 units, in the order of their codes in stored data: append only.
+pub const UNITS: [&str; 27] = [
+    "None",
+    "Seconds",
+    "Microseconds",
+    "Milliseconds",
+    "Bytes",
+    "Kilobytes",
+    "Megabytes",
+    "Gigabytes",
+    "Terabytes",
+    "Bits",
+    "Kilobits",
+    "Megabits",
+    "Gigabits",
+    "Terabits",
+    "Percent",
+    "Count",
+    "Bytes/Second",
+    "Kilobytes/Second",
+    "Megabytes/Second",
+    "Gigabytes/Second",
+    "Terabytes/Second",
+    "Bits/Second",
+    "Kilobits/Second",
+    "Megabits/Second",
+    "Gigabits/Second",
+    "Terabits/Second",
+    "Count/Second",
+];
+
+/// A unit by its place in [`UNITS`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Unit(u8);
+
+impl Unit {
+    /// The unit named `None`.
+    pub const NONE: Unit = Unit(0);
+
+    /// The unit of this name, if it is one of the 27.
+    pub fn by_name(name: &str) -> Option<Self> {
+        UNITS.iter().position(|unit| *unit == name).map(|code| Self(code as u8))
+    }
+
+    pub fn by_code(code: u8) -> Option<Self> {
+        (usize::from(code) < UNITS.len()).then_some(Self(code))
+    }
+
+    pub fn code(self) -> u8 {
+        self.0
+    }
+
+    pub fn name(self) -> &'static str {
+        UNITS[usize::from(self.0)]
+    }
+}
+
 /// Finest period a datum can be read at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Resolution {

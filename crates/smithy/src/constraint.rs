@@ -46,7 +46,9 @@ pub fn violations_message(violations: &[Violation]) -> String {
         let Violation { value, path, rule } = violation;
         let _ = match value {
             None => write!(message, "Value null at '{path}' failed to satisfy constraint: {rule}"),
-            Some(value) => write!(message, "Value '{value}' at '{path}' failed to satisfy constraint: {rule}"),
+            Some(value) => {
+                write!(message, "Value '{value}' at '{path}' failed to satisfy constraint: {rule}")
+            }
         };
     }
     message
@@ -119,7 +121,10 @@ impl<'a> CheckedReader<'a> {
         if let Some(pattern) = schema.pattern
             && !matches_whole(pattern, value)
         {
-            self.note(Some(clip(value)), format!("Member must satisfy regular expression pattern: {pattern}"));
+            self.note(
+                Some(clip(value)),
+                format!("Member must satisfy regular expression pattern: {pattern}"),
+            );
         }
     }
 }

@@ -14,8 +14,8 @@ pub mod table;
 pub use constraint::{CheckedReader, Violation, violations_message};
 pub use operation::{Caller, Cx, ErrorShape, Operation, OperationError, ServiceError};
 pub use schema::{
-    ErrorTrait, Fault, HttpBinding, HttpTrait, Kind, Member, OperationSchema, Protocol, Schema, ServiceSchema,
-    TimestampFormat,
+    ErrorTrait, Fault, HttpBinding, HttpTrait, Kind, Member, OperationSchema, Protocol, Schema,
+    ServiceSchema, TimestampFormat,
 };
 pub use shape::{Document, ReadError, Shape, ShapeReader, ShapeWriter, WriteError, WriteShape};
 pub use table::{Handler, HandlerFuture, Reply, ServiceTable, ServiceTableBuilder};
