@@ -1,1 +1,7 @@
-//! 
+//! Pure translation of what clients send into signals: X-Ray segment documents and OTLP.
+//!
+//! No I/O, no clock, no randomness: the time of receipt is an argument, and ids that a translation
+//! must make up are derived from the input, so that a repeated request makes the same records.
+
+pub mod otlp;
+pub mod segment_document;
