@@ -276,7 +276,48 @@ fn matches_whole(pattern: &'static str, value: &str) -> bool {
     })
 }
 
+/// Fragments of the models' patterns that this engine spells differently.
+const TRANSLATIONS: &[(&str, &str)] = &[
+    // UTF-16 surrogate pairs, and code points written as if \u took five digits.
+    (r"\uD800\uDC00-\uDBFF\uDFFF", r"\x{10000}-\x{10FFFF}"),
+    (r"\u10000-\u10FFFF", r"\x{10000}-\x{10FFFF}"),
+    // A hyphen after a class is itself, not a range.
+    (r"[\w-_]", r"[\w\-_]"),
+    // No look-around here: "not only white space" is "some character that is not".
+    (r"^(?!\s*$).+", r"^.*\S.*"),
+];
+
 /// The pattern as an anchored regular expression of this engine; `None` if it cannot be expressed.
 pub fn compile(pattern: &str) -> Option<Regex> {
-    Regex::new(&format!("^(?s:{pattern})$")).ok()
+    let mut text = pattern.to_owned();
+    for (fragment, translation) in TRANSLATIONS {
+        if text.contains(fragment) {
+            text = text.replace(fragment, translation);
+        }
+    }
+    Regex::new(&format!("^(?s:{text})$")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::compile;
+
+    #[test]
+    fn patterns_of_other_engines_are_translated() {
+        for (pattern, matching, other) in [
+            (r"[\u0020-\uD7FF\uE000-\uFFFD\uD800\uDC00-\uDBFF\uDFFF\t]*", "a\u{1F600}", "\u{7}"),
+            (
+                r"[\u0009\u000A\u000D\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD\u10000-\u10FFFF]+",
+                "\u{1F600}",
+                "\u{7}",
+            ),
+            (r"[\w-_]*", "a-b_c", "a b"),
+            (r"^(?!\s*$).+", " a ", "  "),
+            ("[a-z]+", "abc", "abc1"),
+        ] {
+            let regex = compile(pattern).expect("a pattern this engine can run");
+            assert!(regex.is_match(matching), "{pattern}");
+            assert!(!regex.is_match(other), "{pattern}");
+        }
+    }
 }
