@@ -335,7 +335,10 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    fn array(&mut self, mut element: impl FnMut(&mut Self) -> Result<(), Malformed>) -> Result<(), Malformed> {
+    fn array(
+        &mut self,
+        mut element: impl FnMut(&mut Self) -> Result<(), Malformed>,
+    ) -> Result<(), Malformed> {
         self.expect(b'[')?;
         self.out.push(b'[');
         if self.peek()? == b']' {

@@ -15,8 +15,8 @@ use signals::{SegmentRejection, TraceId, TraceSegment};
 
 use compile::{Compiled, Facts, Found, Moment, NotCompiled};
 pub use view::{
-    AnnotationValue, Aws, Cause, CauseDetails, Ec2, Ecs, Entity, ExceptionRecord, Http, HttpRequest, HttpResponse,
-    Namespace, ViewError,
+    AnnotationValue, Aws, Cause, CauseDetails, Ec2, Ecs, Entity, ExceptionRecord, Http, HttpRequest,
+    HttpResponse, Namespace, ViewError,
 };
 
 /// Longest document, in bytes of UTF-8: X-Ray's quota.
@@ -71,7 +71,11 @@ struct Checked<'a> {
     end_time: Option<Timestamp>,
 }
 
-fn check<'a>(facts: &'a Facts<'_>, received: Timestamp, rules: SegmentRules) -> Result<Checked<'a>, &'static str> {
+fn check<'a>(
+    facts: &'a Facts<'_>,
+    received: Timestamp,
+    rules: SegmentRules,
+) -> Result<Checked<'a>, &'static str> {
     let id = check_id(&facts.id)?;
     let trace_id = match &facts.trace_id {
         Found::Absent => return Err("MissingTraceId"),
@@ -131,7 +135,9 @@ fn check_body<'a>(
     let end_time = match facts.end_time {
         Moment::Absent if facts.in_progress => None,
         Moment::Absent => return Err("MissingEndTime"),
-        Moment::At(secs) if secs >= start_secs => Some(Timestamp::from_secs_f64(secs).ok_or("InvalidEndTime")?),
+        Moment::At(secs) if secs >= start_secs => {
+            Some(Timestamp::from_secs_f64(secs).ok_or("InvalidEndTime")?)
+        }
         _ => return Err("InvalidEndTime"),
     };
     Ok((name, start_time, end_time))

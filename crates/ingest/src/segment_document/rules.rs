@@ -110,11 +110,8 @@ static SQL: ObjectRule = closed(&[
     ("user", Text),
     ("preparation", Text),
 ]);
-pub(super) static CAUSE: ObjectRule = closed(&[
-    ("working_directory", Text),
-    ("paths", List(&Text)),
-    ("exceptions", List(&Object(&EXCEPTION))),
-]);
+pub(super) static CAUSE: ObjectRule =
+    closed(&[("working_directory", Text), ("paths", List(&Text)), ("exceptions", List(&Object(&EXCEPTION)))]);
 static EXCEPTION: ObjectRule = closed(&[
     ("id", Text),
     ("message", Text),

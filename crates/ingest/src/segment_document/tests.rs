@@ -52,7 +52,10 @@ fn rejections_in_order() {
             format!(r#"{{{id},{trace},"name":"n","start_time":1,"end_time":1,"type":"subsegment"}}"#),
             "MissingParentId",
         ),
-        (format!(r#"{{{id},{trace},"name":"n","start_time":1,"end_time":1,"parent_id":"z"}}"#), "InvalidParentId"),
+        (
+            format!(r#"{{{id},{trace},"name":"n","start_time":1,"end_time":1,"parent_id":"z"}}"#),
+            "InvalidParentId",
+        ),
     ];
     for (text, code) in rows {
         let rejection = compile(&text).unwrap_err();
@@ -102,15 +105,33 @@ fn compiles_to_compact_json_without_what_does_not_comply() {
     let rows = [
         ("", ""),
         (r#", "unknown" : {"a": [1, {"b": 2}]}"#, ""),
-        (r#", "metadata" : {"ns": {"a": [1, { "b" : 2e400}, [], {}]}, "k\"": "ü\u00fc"}"#, r#","metadata":{"ns":{"a":[1,{"b":2e400},[],{}]},"k\"":"ü\u00fc"}"#),
-        (r#","aws":{"operation":5,"retries": 1,"ec2":{"instance_id":"i","x":[]}}"#, r#","aws":{"retries":1,"ec2":{"instance_id":"i","x":[]}}"#),
-        (r#","http":{"request":{"method":"GET","bogus":1},"response":{"status":"x","content_length":"5"},"y":1}"#, r#","http":{"request":{"method":"GET"},"response":{"content_length":"5"}}"#),
-        (r#","annotations":{"a":"1","b":2,"c":true,"d":null,"e":[],"f":{},"g":1e999,"x.y":-1.5}"#, r#","annotations":{"a":"1","b":2,"c":true,"x.y":-1.5}"#),
+        (
+            r#", "metadata" : {"ns": {"a": [1, { "b" : 2e400}, [], {}]}, "k\"": "ü\u00fc"}"#,
+            r#","metadata":{"ns":{"a":[1,{"b":2e400},[],{}]},"k\"":"ü\u00fc"}"#,
+        ),
+        (
+            r#","aws":{"operation":5,"retries": 1,"ec2":{"instance_id":"i","x":[]}}"#,
+            r#","aws":{"retries":1,"ec2":{"instance_id":"i","x":[]}}"#,
+        ),
+        (
+            r#","http":{"request":{"method":"GET","bogus":1},"response":{"status":"x","content_length":"5"},"y":1}"#,
+            r#","http":{"request":{"method":"GET"},"response":{"content_length":"5"}}"#,
+        ),
+        (
+            r#","annotations":{"a":"1","b":2,"c":true,"d":null,"e":[],"f":{},"g":1e999,"x.y":-1.5}"#,
+            r#","annotations":{"a":"1","b":2,"c":true,"x.y":-1.5}"#,
+        ),
         (r#","namespace":"local","error":"yes","fault":true"#, r#","fault":true"#),
         (r#","namespace":"aws","namespace":"remote""#, r#","namespace":"aws""#),
         (r#","cause":"e000000000000001""#, r#","cause":"e000000000000001""#),
-        (r#","cause":{"exceptions":[{"id":"e","type":"T","x":1},5]}"#, r#","cause":{"exceptions":[{"id":"e","type":"T"}]}"#),
-        (r#","cause":null,"user":null,"in_progress":true,"type":"segment","inferred":true"#, r#","in_progress":true"#),
+        (
+            r#","cause":{"exceptions":[{"id":"e","type":"T","x":1},5]}"#,
+            r#","cause":{"exceptions":[{"id":"e","type":"T"}]}"#,
+        ),
+        (
+            r#","cause":null,"user":null,"in_progress":true,"type":"segment","inferred":true"#,
+            r#","in_progress":true"#,
+        ),
         (r#","n\u0061mespace":"aws""#, r#","namespace":"aws""#),
     ];
     for (members, expected) in rows {
@@ -128,10 +149,12 @@ fn both_end_time_and_in_progress_is_complete() {
 
 #[test]
 fn bad_embedded_subsegments_go_with_their_subtrees() {
-    let good = |id: &str, inner: &str| format!(r#"{{"id":"{id}","name":"s","start_time":1,"end_time":2{inner}}}"#);
+    let good =
+        |id: &str, inner: &str| format!(r#"{{"id":"{id}","name":"s","start_time":1,"end_time":2{inner}}}"#);
     let bad = r#"{"id":"b000000000000009","name":"s","start_time":1,"subsegments":[{"id":"b000000000000008","name":"s","start_time":1,"end_time":2}]}"#;
     let child = good("b000000000000002", "");
-    let with_child = good("B000000000000001", &format!(r#","type":"subsegment","subsegments":[{bad},{child}, 7]"#));
+    let with_child =
+        good("B000000000000001", &format!(r#","type":"subsegment","subsegments":[{bad},{child}, 7]"#));
     let text = with(&format!(r#","subsegments":[{bad},{with_child}]"#));
     let expected_child = good("b000000000000001", &format!(r#","subsegments":[{child}]"#));
     assert_eq!(kept(&text), with(&format!(r#","subsegments":[{expected_child}]"#)));
