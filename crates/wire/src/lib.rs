@@ -6,6 +6,23 @@
 //!
 //! This crate decides nothing about routing, authentication or behaviour.
 
+pub mod aws_query;
+pub mod cbor;
+pub mod event_stream;
+pub mod json;
+pub mod limits;
 pub mod message;
 
+mod audit_json;
+mod aws_json;
+mod error_form;
+mod probe;
+mod protocols;
+mod rest;
+mod rest_json;
+mod rpc_v2_cbor;
+mod text;
+
+pub use audit_json::audit_json;
 pub use message::{FrameworkError, ProtocolCodec, WireError, WireRequest, WireResponse};
+pub use protocols::codec;

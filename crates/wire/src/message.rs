@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use smithy::{ErrorShape, OperationSchema, Protocol, ReadError, ServiceSchema, ShapeReader, WriteError, WriteShape};
+use smithy::{
+    ErrorShape, OperationSchema, Protocol, ReadError, ServiceSchema, ShapeReader, WriteError, WriteShape,
+};
 
 /// A request whose body is complete and decompressed, and whose operation is known.
 pub struct WireRequest<'a> {
@@ -28,7 +30,9 @@ pub struct WireResponse {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FrameworkError {
     /// The service has no such operation, or this server does not serve it.
-    UnknownOperation { operation: String },
+    UnknownOperation {
+        operation: String,
+    },
     /// A form body without `Action`.
     MissingAction,
     /// The body is not what the protocol says, or a value has the wrong type.
