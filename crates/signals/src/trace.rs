@@ -99,6 +99,12 @@ pub struct TraceSegment {
     pub start_time: Timestamp,
     /// `None` while in progress.
     pub end_time: Option<Timestamp>,
+    /// Earliest start of anything in the document: itself and the subsegments embedded in it.
+    pub first_time: Timestamp,
+    /// Latest end of anything in the document; what is unfinished counts by its start.
+    pub last_time: Timestamp,
+    /// Whether anything in the document is in progress.
+    pub is_unfinished: bool,
     pub received: Timestamp,
     /// Compact JSON: the compiled document, as BatchGetTraces returns it.
     pub document: Bytes,

@@ -64,11 +64,9 @@ fn python(text: &str) -> Vec<Trace> {
             traces.push(std::mem::take(&mut trace));
         } else if let Some(frame) = python_frame(line) {
             trace.frames.push(frame);
-        } else if !line.is_empty() && !line.starts_with([' ', '\t']) && !line.starts_with("Traceback") {
-            if trace.kind.is_empty() {
-                let frames = std::mem::take(&mut trace.frames);
-                trace = Trace { frames, ..headed(line) };
-            }
+        } else if trace.kind.is_empty() && is_python_heading(line) {
+            let frames = std::mem::take(&mut trace.frames);
+            trace = Trace { frames, ..headed(line) };
         }
     }
     traces.push(trace);
@@ -77,6 +75,11 @@ fn python(text: &str) -> Vec<Trace> {
         trace.frames.reverse();
     }
     traces
+}
+
+/// `Type: message` behind the frames.
+fn is_python_heading(line: &str) -> bool {
+    !line.is_empty() && !line.starts_with([' ', '\t']) && !line.starts_with("Traceback")
 }
 
 /// `  File "f", line n, in fn`

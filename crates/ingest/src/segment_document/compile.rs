@@ -36,6 +36,42 @@ pub(crate) struct Facts<'a> {
     pub in_progress: bool,
     /// `type` is `subsegment`.
     pub subsegment: bool,
+    /// Of the embedded subsegments that were kept.
+    pub embedded: Extent,
+}
+
+/// The time something covers, in seconds since the epoch.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Extent {
+    pub first: f64,
+    pub last: f64,
+    pub unfinished: bool,
+}
+
+impl Default for Extent {
+    fn default() -> Self {
+        Self { first: f64::INFINITY, last: f64::NEG_INFINITY, unfinished: false }
+    }
+}
+
+impl Extent {
+    fn merge(self, other: Self) -> Self {
+        Self {
+            first: self.first.min(other.first),
+            last: self.last.max(other.last),
+            unfinished: self.unfinished || other.unfinished,
+        }
+    }
+}
+
+impl Facts<'_> {
+    /// What the entity covers, with what is embedded in it. Its own times must have been checked.
+    pub(crate) fn extent(&self) -> Extent {
+        let secs = |moment| if let Moment::At(secs) = moment { Some(secs) } else { None };
+        let start = secs(self.start_time).unwrap_or_default();
+        let end = secs(self.end_time);
+        self.embedded.merge(Extent { first: start, last: end.unwrap_or(start), unfinished: end.is_none() })
+    }
 }
 
 /// A text member. `null` counts as absent.
@@ -143,7 +179,7 @@ impl<'a> Compiler<'a> {
                     self.out.truncate(mark);
                 }
             }
-            "subsegments" => self.subsegments(depth)?,
+            "subsegments" => facts.embedded = self.subsegments(depth)?,
             // Embedded subsegments inherit these from where they are.
             "trace_id" | "parent_id" | "type" if depth > 0 => self.skip()?,
             "trace_id" => facts.trace_id = self.id_member("trace_id")?,
@@ -201,18 +237,23 @@ impl<'a> Compiler<'a> {
     }
 
     /// Keeps the sound ones among embedded subsegments, each with its sound descendants.
-    fn subsegments(&mut self, depth: usize) -> Result<(), Malformed> {
+    fn subsegments(&mut self, depth: usize) -> Result<Extent, Malformed> {
+        let mut extent = Extent::default();
         let member_mark = self.begin("subsegments");
         if self.peek()? != b'[' {
             self.copy_any()?;
             self.out.truncate(member_mark);
-            return Ok(());
+            return Ok(extent);
         }
         self.array(|this| {
             let mark = this.begin_element();
             let keep = if this.peek()? == b'{' && depth < DEPTH_MAX {
                 let facts = this.entity(depth + 1)?;
-                super::check_embedded(&facts, this.received).is_ok()
+                let sound = super::check_embedded(&facts, this.received).is_ok();
+                if sound {
+                    extent = extent.merge(facts.extent());
+                }
+                sound
             } else {
                 this.copy_any()?;
                 false
@@ -221,7 +262,8 @@ impl<'a> Compiler<'a> {
                 this.out.truncate(mark);
             }
             Ok(())
-        })
+        })?;
+        Ok(extent)
     }
 
     fn ruled_member(&mut self, name: &str, rule: &Rule) -> Result<(), Malformed> {

@@ -43,18 +43,25 @@ pub fn parse(text: &str, received: Timestamp, rules: SegmentRules) -> Result<Tra
     };
     let Compiled { facts, document } = compiled;
     match check(&facts, received, rules) {
-        Ok(checked) => Ok(TraceSegment {
-            trace_id: checked.trace_id,
-            id: checked.id,
-            parent_id: checked.parent_id,
-            is_lone_subsegment: facts.subsegment,
-            in_progress: checked.end_time.is_none(),
-            name: checked.name.to_owned(),
-            start_time: checked.start_time,
-            end_time: checked.end_time,
-            received,
-            document: Bytes::from(document),
-        }),
+        Ok(checked) => {
+            let extent = facts.extent();
+            Ok(TraceSegment {
+                trace_id: checked.trace_id,
+                id: checked.id,
+                parent_id: checked.parent_id,
+                is_lone_subsegment: facts.subsegment,
+                in_progress: checked.end_time.is_none(),
+                name: checked.name.to_owned(),
+                start_time: checked.start_time,
+                end_time: checked.end_time,
+                // Embedded times were checked like the segment's own, so they fit.
+                first_time: Timestamp::from_secs_f64(extent.first).unwrap_or(checked.start_time),
+                last_time: Timestamp::from_secs_f64(extent.last).unwrap_or(checked.start_time),
+                is_unfinished: extent.unfinished,
+                received,
+                document: Bytes::from(document),
+            })
+        }
         Err(code) => {
             let id = if let Found::Text(id) = &facts.id { Some(id.to_string()) } else { None };
             Err(rejection(code, id, facts.subsegment))

@@ -202,3 +202,25 @@ fn flags_fall_back_to_the_status_only_when_none_is_set() {
     assert_eq!(flags(r#","error":true,"http":{"response":{"status":503}}"#), (false, true, false, false));
     assert_eq!(flags(r#","fault":false,"http":{"response":{"status":500}}"#), (true, false, false, false));
 }
+
+#[test]
+fn the_extent_covers_what_is_embedded_and_kept() {
+    let sub = |start: f64, end: &str| {
+        format!(r#"{{"id":"b000000000000001","name":"s","start_time":{start},{end}}}"#)
+    };
+    let text = with(&format!(
+        r#","subsegments":[{},{},{}]"#,
+        sub(0.5, r#""end_time":9"#),
+        sub(7.0, r#""in_progress":true"#),
+        sub(0.1, r#""end_time":0"#),
+    ));
+    let segment = compile(&text).unwrap();
+    let (first, last) = (Timestamp::from_millis(500), Timestamp::from_secs(9));
+    assert_eq!((segment.first_time, segment.last_time, segment.is_unfinished), (first, last, true));
+    let segment = compile(&with("")).unwrap();
+    assert_eq!(
+        (segment.first_time, segment.last_time),
+        (Timestamp::from_millis(1500), Timestamp::from_millis(2500))
+    );
+    assert!(!segment.is_unfinished && !segment.in_progress);
+}
