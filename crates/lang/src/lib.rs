@@ -2,4 +2,9 @@
 //!
 //! Piped languages become a [`plan::Pipeline`]; filter patterns and trace filters compile to a matcher.
 
+pub mod insights;
 pub mod plan;
+pub mod text;
+
+pub use insights::compile;
+pub use text::QueryError;

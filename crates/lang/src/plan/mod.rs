@@ -6,6 +6,7 @@
 
 mod expression;
 mod pipeline;
+mod print;
 
-pub use expression::{Aggregate, BinaryOp, Expr, Function, Period, PeriodUnit, Value};
+pub use expression::{Aggregate, BinaryOp, Expr, Function, IpVersion, Period, PeriodUnit, Value};
 pub use pipeline::{Extract, Named, Pipeline, SortKey, Stage};

@@ -59,6 +59,15 @@ pub enum Extract {
     Regex { source: Expr, pattern: String, groups: Vec<usize>, fields: Vec<String> },
 }
 
+impl Extract {
+    /// The fields it makes.
+    pub fn fields(&self) -> &[String] {
+        match self {
+            Self::Glob { fields, .. } | Self::Regex { fields, .. } => fields,
+        }
+    }
+}
+
 impl Named {
     pub fn new(name: impl Into<String>, expr: Expr) -> Self {
         Self { name: name.into(), expr }

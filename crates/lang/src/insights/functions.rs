@@ -1,0 +1,219 @@
+//! Functions by name: how many arguments they take and what they mean.
+
+use super::expression::{Kind, Node};
+use super::planner::Planner;
+use crate::plan::{Aggregate, Function, IpVersion, Period, Value};
+use crate::text::{QueryError, Span, regex};
+
+/// A function with the arguments that are evaluated per record.
+pub(super) struct Call<'n> {
+    pub(super) function: Function,
+    pub(super) arguments: Vec<Argument<'n>>,
+}
+
+pub(super) enum Argument<'n> {
+    Node(&'n Node),
+    /// A field that the function names by itself.
+    Field(&'static str),
+}
+
+/// Functions and aggregates of the language that this server does not have.
+const UNSUPPORTED: &[&str] = &[
+    "collect_values",
+    "formatdate",
+    "jsonarraycontains",
+    "jsonarraysize",
+    "jsonparse",
+    "jsonstringify",
+    "md5",
+    "parsedate",
+    "rate",
+    "ispublicip",
+    "isreservedip",
+    "sortsfirst",
+    "sortslast",
+    "split",
+    "strftime",
+    "topk",
+    "values",
+];
+
+/// The function `name` (in lower case) applied to these arguments.
+pub(super) fn call<'n>(
+    planner: &Planner<'_>,
+    name: &str,
+    name_span: Span,
+    span: Span,
+    arguments: &'n [Node],
+) -> Result<Call<'n>, QueryError> {
+    let nodes = |nodes: &'n [Node]| nodes.iter().map(Argument::Node).collect::<Vec<_>>();
+    if UNSUPPORTED.contains(&name) {
+        return Err(planner
+            .error(name_span, format!("the function '{}' is not supported", planner.source(name_span))));
+    }
+    match name {
+        "bin" => {
+            check(planner, name, span, arguments, 1, 1)?;
+            let function = Function::DateFloor { period: period(planner, &arguments[0])?, offset: None };
+            return Ok(Call { function, arguments: vec![Argument::Field("@timestamp")] });
+        }
+        "datefloor" | "dateceil" => {
+            check(planner, name, span, arguments, 2, 2)?;
+            let period = period(planner, &arguments[1])?;
+            let function = if name == "datefloor" {
+                Function::DateFloor { period, offset: None }
+            } else {
+                Function::DateCeil(period)
+            };
+            return Ok(Call { function, arguments: nodes(&arguments[..1]) });
+        }
+        "regexreplace" | "regex_replace" => {
+            check(planner, name, span, arguments, 3, 3)?;
+            let Kind::Literal(Value::String(pattern)) = &arguments[1].kind else {
+                return Err(planner.error(arguments[1].span, "the pattern must be a string"));
+            };
+            regex::compile(pattern).map_err(|message| planner.error(arguments[1].span, message))?;
+            let arguments = vec![Argument::Node(&arguments[0]), Argument::Node(&arguments[2])];
+            return Ok(Call { function: Function::RegexReplace(pattern.clone()), arguments });
+        }
+        _ => {}
+    }
+    let Some((function, least, most)) = plain(name) else {
+        return Err(planner.error(name_span, format!("unknown function '{}'", planner.source(name_span))));
+    };
+    check(planner, name, span, arguments, least, most)?;
+    Ok(Call { function, arguments: nodes(arguments) })
+}
+
+/// Functions whose arguments are all expressions, with the least and greatest number of them.
+fn plain(name: &str) -> Option<(Function, usize, usize)> {
+    const ANY: usize = usize::MAX;
+    Some(match name {
+        "frommillis" => (Function::FromMillis, 1, 1),
+        "tomillis" => (Function::ToMillis, 1, 1),
+        "now" => (Function::Now, 0, 0),
+        "querystarttime" => (Function::QueryStartTime, 0, 0),
+        "queryendtime" => (Function::QueryEndTime, 0, 0),
+        "querytimerange" => (Function::QueryTimeRange, 0, 0),
+        "ispresent" => (Function::IsPresent, 1, 1),
+        "isnumeric" => (Function::IsNumeric, 1, 1),
+        "coalesce" => (Function::Coalesce, 1, ANY),
+        "if" => (Function::If, 3, 3),
+        // At most ten branches and a default.
+        "case" => (Function::Case, 2, 21),
+        "messagesize" => (Function::MessageSize, 1, 1),
+        "abs" => (Function::Abs, 1, 1),
+        "ceil" => (Function::Ceil, 1, 1),
+        "floor" => (Function::Floor, 1, 1),
+        "sqrt" => (Function::Sqrt, 1, 1),
+        "log" => (Function::Log, 1, 1),
+        "greatest" => (Function::Greatest, 1, ANY),
+        "least" => (Function::Least, 1, ANY),
+        "round" => (Function::Round, 1, 2),
+        "tonumber" | "todouble" => (Function::ToNumber, 1, 1),
+        "toint" | "tolong" => (Function::ToInteger, 1, 1),
+        "haversine" => (Function::Haversine, 4, 4),
+        "histogram" => (Function::Histogram, 2, 2),
+        "isempty" => (Function::IsEmpty, 1, 1),
+        "isblank" => (Function::IsBlank, 1, 1),
+        "concat" => (Function::Concat, 1, ANY),
+        "trim" => (Function::Trim, 1, 2),
+        "ltrim" => (Function::LeftTrim, 1, 2),
+        "rtrim" => (Function::RightTrim, 1, 2),
+        "strlen" => (Function::StringLength, 1, 1),
+        "toupper" => (Function::ToUpper, 1, 1),
+        "tolower" => (Function::ToLower, 1, 1),
+        "substr" => (Function::Substring, 2, 3),
+        "replace" => (Function::Replace, 3, 3),
+        "strcontains" => (Function::StringContains, 2, 3),
+        "startswith" => (Function::StartsWith, 2, 2),
+        "endswith" => (Function::EndsWith, 2, 2),
+        "urlencode" => (Function::UrlEncode, 1, 1),
+        "urldecode" => (Function::UrlDecode, 1, 1),
+        "base64encode" => (Function::Base64Encode, 1, 1),
+        "base64decode" => (Function::Base64Decode, 1, 1),
+        "hextoascii" => (Function::HexToAscii, 1, 1),
+        "hextodec" => (Function::HexToDecimal, 1, 1),
+        "dectohex" => (Function::DecimalToHex, 1, 1),
+        "sha256" => (Function::Sha256, 1, 1),
+        "isvalidip" => (Function::IsValidIp(IpVersion::Any), 1, 1),
+        "isvalidipv4" => (Function::IsValidIp(IpVersion::V4), 1, 1),
+        "isvalidipv6" => (Function::IsValidIp(IpVersion::V6), 1, 1),
+        "isipinsubnet" => (Function::IsIpInSubnet(IpVersion::Any), 2, 2),
+        "isipv4insubnet" => (Function::IsIpInSubnet(IpVersion::V4), 2, 2),
+        "isipv6insubnet" => (Function::IsIpInSubnet(IpVersion::V6), 2, 2),
+        "isprivateip" => (Function::IsPrivateIp, 1, 1),
+        "ipv4tonumber" => (Function::Ipv4ToNumber, 1, 1),
+        _ => return None,
+    })
+}
+
+/// The aggregate `name` (in lower case), if it is one.
+pub(super) fn aggregate(
+    planner: &Planner<'_>,
+    name: &str,
+    span: Span,
+    arguments: &[Node],
+) -> Result<Option<Aggregate>, QueryError> {
+    let (least, most) = match name {
+        "count" | "countovertime" | "count_over_time" => (0, 1),
+        "pct" => (2, 2),
+        "count_distinct" | "countdistinct" | "sum" | "sumovertime" | "sum_over_time" | "avg" | "min"
+        | "max" | "stddev" | "variance" | "earliest" | "latest" => (1, 1),
+        _ => return Ok(None),
+    };
+    check(planner, name, span, arguments, least, most)?;
+    if let (0, _) | (_, Some(Node { kind: Kind::Star, .. })) = (arguments.len(), arguments.first())
+        && least == 0
+    {
+        return Ok(Some(Aggregate::Count(None)));
+    }
+    let argument = planner.aggregated(&arguments[0])?;
+    Ok(Some(match name {
+        "count_distinct" | "countdistinct" => Aggregate::CountDistinct(argument),
+        "sum" | "sumovertime" | "sum_over_time" => Aggregate::Sum(argument),
+        "avg" => Aggregate::Average(argument),
+        "min" => Aggregate::Minimum(argument),
+        "max" => Aggregate::Maximum(argument),
+        "stddev" => Aggregate::StandardDeviation(argument),
+        "variance" => Aggregate::Variance(argument),
+        "earliest" => Aggregate::Earliest(argument),
+        "latest" => Aggregate::Latest(argument),
+        "pct" => match arguments[1].kind {
+            Kind::Literal(Value::Number(percent)) if (0.0..=100.0).contains(&percent) => {
+                Aggregate::Percentile(argument, percent)
+            }
+            _ => {
+                return Err(planner.error(arguments[1].span, "the percentile must be a number from 0 to 100"));
+            }
+        },
+        _ => Aggregate::Count(Some(argument)),
+    }))
+}
+
+fn check(
+    planner: &Planner<'_>,
+    name: &str,
+    span: Span,
+    arguments: &[Node],
+    least: usize,
+    most: usize,
+) -> Result<(), QueryError> {
+    let count = arguments.len();
+    if (least..=most).contains(&count) {
+        return Ok(());
+    }
+    let wanted = match (least, most) {
+        (least, usize::MAX) => format!("at least {least}"),
+        (least, most) if least == most => least.to_string(),
+        (least, most) => format!("{least} to {most}"),
+    };
+    Err(planner.error(span, format!("the function '{name}' takes {wanted} arguments, not {count}")))
+}
+
+fn period(planner: &Planner<'_>, node: &Node) -> Result<Period, QueryError> {
+    match node.kind {
+        Kind::Period(period) => Ok(period),
+        _ => Err(planner.error(node.span, "a period such as 5m is needed here")),
+    }
+}
