@@ -2,6 +2,7 @@
 //!
 //! Piped languages become a [`plan::Pipeline`]; filter patterns and trace filters compile to a matcher.
 
+pub mod filter_pattern;
 pub mod insights;
 pub mod plan;
 pub mod text;
