@@ -67,6 +67,16 @@ impl<'a> ErrorForm<'a> {
     }
 }
 
+/// The name and the text of an error as clients see them: for audit events and logs.
+pub fn error_summary(
+    error: &WireError<'_>,
+    service: Option<&'static ServiceSchema>,
+    operation: Option<&'static OperationSchema>,
+) -> (String, String) {
+    let form = ErrorForm::of(error, service, operation);
+    (form.name, form.message.unwrap_or_default())
+}
+
 pub(crate) fn status(code: u16) -> StatusCode {
     StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }

@@ -24,5 +24,6 @@ mod rpc_v2_cbor;
 mod text;
 
 pub use audit_json::audit_json;
+pub use error_form::error_summary;
 pub use message::{FrameworkError, ProtocolCodec, WireError, WireRequest, WireResponse};
 pub use protocols::codec;
