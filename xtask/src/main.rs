@@ -30,7 +30,7 @@ Commands:
                      Names are cargo packages; without any, all of them
   codegen [--check]  Generate crates/shapes/src/generated from models/; --check only compares
   tidy               Check dependency directions, file sizes and the like
-  bench [ARGS...]    Run the benchmarks in benches/ (python3 benches/run.py ARGS)
+  bench [ARGS...]    Run the benchmarks in benches/ over a release build (benches/run.py ARGS)
 
 Needs Rust; `test python` needs Python 3.11, `test js` Node 20. Build output goes to CARGO_TARGET_DIR, else to
 ~/.cache/nephoscope/target where ~/.cache/nephoscope exists, else to target/.";
@@ -74,7 +74,8 @@ fn bench(workspace: &Workspace, arguments: &[&str]) -> Result<()> {
     if !script.exists() {
         return Err("benches/run.py is not there".into());
     }
-    let mut command = workspace.command("python3");
-    command.arg(script).args(arguments);
+    shell::run(&mut workspace.cargo(&["build", "--release", "--package", "nephoscope"]))?;
+    let mut command = workspace.command(suite::python_environment(workspace)?);
+    command.arg(script).arg("--binary").arg(workspace.binary("release")).args(arguments);
     shell::run(&mut command)
 }

@@ -51,7 +51,12 @@ impl Workspace {
         // The whole workspace, so that dependencies have the features they have in `cargo test --workspace`
         // and nothing is built twice.
         run(&mut self.cargo(&["build", "--workspace", "--bins"]))?;
-        Ok(self.target.join("debug").join(format!("nephoscope{}", env::consts::EXE_SUFFIX)))
+        Ok(self.binary("debug"))
+    }
+
+    /// Where cargo puts the server of a profile's folder (`debug`, `release`).
+    pub(crate) fn binary(&self, profile: &str) -> PathBuf {
+        self.target.join(profile).join(format!("nephoscope{}", env::consts::EXE_SUFFIX))
     }
 }
 

@@ -44,19 +44,25 @@ fn checks(workspace: &Workspace) -> Result<()> {
 fn python(workspace: &Workspace, extra: &[&str]) -> Result<()> {
     let server = workspace.server()?;
     bless::uncovered_operations(workspace, &server, false)?;
+    let mut pytest = workspace.command(python_environment(workspace)?);
+    pytest.args(["-m", "pytest"]).args(extra).current_dir(workspace.root.join("conformance/python"));
+    shell::run(pytest.env("NEPHOSCOPE", server))
+}
+
+/// The Python of `conformance/python/.venv`, made and filled from requirements.txt where it is not yet.
+pub(crate) fn python_environment(workspace: &Workspace) -> Result<PathBuf> {
     let folder = workspace.root.join("conformance/python");
     let environment = folder.join(".venv");
     let requirements = folder.join("requirements.txt");
+    let python = environment.join("bin/python");
     installed(&environment, &requirements, || {
-        let python = suitable_python(workspace)?;
-        shell::run(workspace.command(python).args(["-m", "venv", "--clear"]).arg(&environment))?;
-        let mut install = workspace.command(environment.join("bin/python"));
+        let base = suitable_python(workspace)?;
+        shell::run(workspace.command(base).args(["-m", "venv", "--clear"]).arg(&environment))?;
+        let mut install = workspace.command(&python);
         install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
         shell::run(install.arg(&requirements))
     })?;
-    let mut pytest = workspace.command(environment.join("bin/python"));
-    pytest.args(["-m", "pytest"]).args(extra).current_dir(&folder);
-    shell::run(pytest.env("NEPHOSCOPE", server))
+    Ok(python)
 }
 
 /// The AWS SDK for JavaScript.
@@ -66,8 +72,12 @@ fn javascript(workspace: &Workspace, extra: &[&str]) -> Result<()> {
     installed(&folder.join("node_modules"), &folder.join("package-lock.json"), || {
         shell::run(workspace.command("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder))
     })?;
+    let mut tests: Vec<PathBuf> =
+        fs::read_dir(folder.join("tests"))?.map(|e| e.map(|e| e.path())).collect::<std::io::Result<_>>()?;
+    tests.retain(|file| file.to_string_lossy().ends_with(".test.js"));
+    tests.sort();
     let mut node = workspace.command("node");
-    node.arg("--test").args(extra).arg("tests/").current_dir(&folder);
+    node.arg("--test").args(extra).args(tests).current_dir(&folder);
     shell::run(node.env("NEPHOSCOPE", server))
 }
 
