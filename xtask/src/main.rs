@@ -24,6 +24,7 @@ Commands:
                        rust     cargo test of the whole workspace
                        python   boto3, AWS CLI, X-Ray SDK and OpenTelemetry against the real binary
                        js       AWS SDK for JavaScript against the real binary
+                       rust-sdk AWS SDK for Rust, which speaks CBOR, against the real binary
                      Words after `--` go to the last part named, e.g. `test python -- -k logs`.
   ci                 What a change must pass: the same as `test`, stated for machines
   bless [NAME...]    Rewrite golden files by running the tests with BLESS=1; review the diff.

@@ -7,7 +7,10 @@ use std::process::Command;
 use crate::shell::{self, Workspace};
 use crate::{Result, bless, codegen, tidy};
 
-const PARTS: &[&str] = &["checks", "rust", "python", "js"];
+const PARTS: &[&str] = &["checks", "rust", "python", "js", "rust-sdk"];
+
+/// The client on the AWS SDK for Rust, a workspace of its own.
+const RUST_SDK: &str = "conformance/rust/Cargo.toml";
 
 /// Runs the parts named, or all of them. What follows `--` goes to the last one.
 pub(crate) fn test(workspace: &Workspace, arguments: &[&str]) -> Result<()> {
@@ -26,7 +29,12 @@ pub(crate) fn test(workspace: &Workspace, arguments: &[&str]) -> Result<()> {
             "checks" => checks(workspace)?,
             "rust" => shell::run(workspace.cargo(&["test", "--workspace"]).args(extra))?,
             "python" => python(workspace, extra)?,
-            _ => javascript(workspace, extra)?,
+            "js" => javascript(workspace, extra)?,
+            _ => {
+                let server = workspace.server()?;
+                let mut test = workspace.cargo(&["test", "--locked", "--manifest-path", RUST_SDK]);
+                shell::run(test.args(extra).env("NEPHOSCOPE", server))?;
+            }
         }
     }
     println!("=== passed");
@@ -35,6 +43,7 @@ pub(crate) fn test(workspace: &Workspace, arguments: &[&str]) -> Result<()> {
 
 fn checks(workspace: &Workspace) -> Result<()> {
     shell::run(&mut workspace.cargo(&["fmt", "--all", "--check"]))?;
+    shell::run(&mut workspace.cargo(&["fmt", "--check", "--manifest-path", RUST_SDK]))?;
     tidy::run(workspace)?;
     codegen::run(&workspace.root, true)?;
     shell::run(&mut workspace.cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
