@@ -15,8 +15,11 @@ pub(crate) fn check(workspace: &Workspace, findings: &mut Vec<String>) -> Result
     let rules: toml::Table = text.parse().map_err(|e| format!("deny.toml: {e}"))?;
     let allowed: Vec<&str> = list(&rules, "licenses", "allow").filter_map(toml::Value::as_str).collect();
 
-    let arguments = ["metadata", "--format-version", "1", "--locked"];
-    let metadata: Value = serde_json::from_str(&shell::output(&mut workspace.cargo(&arguments))?)?;
+    let mut command = workspace.cargo(&["metadata", "--format-version", "1", "--locked"]);
+    for target in list(&rules, "graph", "targets").filter_map(toml::Value::as_str) {
+        command.args(["--filter-platform", target]);
+    }
+    let metadata: Value = serde_json::from_str(&shell::output(&mut command)?)?;
     let mut versions: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for package in metadata["packages"].as_array().into_iter().flatten() {
         let name = package["name"].as_str().unwrap_or_default();
