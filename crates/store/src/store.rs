@@ -8,6 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::core::{Core, Pressure, StoreCapabilities, WalTable};
 use crate::error::StoreError;
+use crate::tables::metrics::{MetricTable, MetricTableConfig};
+use crate::tables::traces::{TraceTable, TraceTableConfig};
 use crate::wal::{ReplayReport, TableId};
 
 /// Sizes and places.
@@ -19,11 +21,19 @@ pub struct StoreConfig {
     pub wal_segment_bytes_max: u64,
     /// Tables are made to flush when the log is longer than this.
     pub wal_bytes_max: u64,
+    pub metrics: MetricTableConfig,
+    pub traces: TraceTableConfig,
 }
 
 impl StoreConfig {
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
-        Self { data_dir: data_dir.into(), wal_segment_bytes_max: 64 << 20, wal_bytes_max: 512 << 20 }
+        Self {
+            data_dir: data_dir.into(),
+            wal_segment_bytes_max: 64 << 20,
+            wal_bytes_max: 512 << 20,
+            metrics: MetricTableConfig::default(),
+            traces: TraceTableConfig::default(),
+        }
     }
 }
 
@@ -61,6 +71,8 @@ pub struct Store {
     config: StoreConfig,
     core: Arc<Core>,
     tables: Vec<Arc<dyn Table>>,
+    metrics: Arc<MetricTable>,
+    traces: Arc<TraceTable>,
     recovery: Recovery,
     orphans_deleted: std::sync::atomic::AtomicBool,
     /// One maintenance at a time.
@@ -71,7 +83,9 @@ impl Store {
     /// Opens the store in `config.data_dir`, replaying what only the log holds.
     pub fn open(config: StoreConfig, capabilities: StoreCapabilities) -> Result<Arc<Self>, StoreError> {
         let core = Core::open(&config.data_dir, capabilities, config.wal_segment_bytes_max)?;
-        let tables: Vec<Arc<dyn Table>> = Vec::new();
+        let metrics = MetricTable::new(core.clone(), config.metrics.clone())?;
+        let traces = TraceTable::new(core.clone(), config.traces.clone())?;
+        let tables: Vec<Arc<dyn Table>> = vec![metrics.clone(), traces.clone()];
         let views: Vec<(TableId, &dyn WalTable)> =
             tables.iter().map(|t| (t.id(), t.as_ref() as &dyn WalTable)).collect();
         let recovery = core.recover(&views)?.into();
@@ -79,10 +93,20 @@ impl Store {
             config,
             core,
             tables,
+            metrics,
+            traces,
             recovery,
             orphans_deleted: false.into(),
             maintenance: tokio::sync::Mutex::default(),
         }))
+    }
+
+    pub fn metrics(&self) -> &Arc<MetricTable> {
+        &self.metrics
+    }
+
+    pub fn traces(&self) -> &Arc<TraceTable> {
+        &self.traces
     }
 
     pub fn recovery(&self) -> &Recovery {
