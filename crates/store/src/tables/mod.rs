@@ -1,3 +1,5 @@
 //! One table per signal, each with the layout that suits how it is asked for.
 
 pub mod logs;
+pub mod metrics;
+pub mod traces;
