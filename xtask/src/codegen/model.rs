@@ -222,3 +222,26 @@ fn apply(model: &mut Value, patch: Patch) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Patch, apply};
+
+    fn patch(reason: &str, path: &str, value: serde_json::Value) -> Patch {
+        Patch { reason: reason.into(), path: path.into(), value }
+    }
+
+    #[test]
+    fn patches_set_and_remove_and_must_change_something() {
+        let mut model = json!({ "shapes": { "A": { "type": "structure" } } });
+        apply(&mut model, patch("why", "/shapes/A/fault", json!(true))).expect("a patch");
+        assert_eq!(model, json!({ "shapes": { "A": { "type": "structure", "fault": true } } }));
+        assert!(apply(&mut model, patch("why", "/shapes/A/fault", json!(true))).is_err(), "says so already");
+        apply(&mut model, patch("why", "/shapes/A/fault", json!(null))).expect("a patch");
+        assert_eq!(model, json!({ "shapes": { "A": { "type": "structure" } } }));
+        assert!(apply(&mut model, patch("why", "/shapes/B/fault", json!(true))).is_err(), "no such shape");
+        assert!(apply(&mut model, patch(" ", "/shapes/A/fault", json!(true))).is_err(), "no reason");
+    }
+}
