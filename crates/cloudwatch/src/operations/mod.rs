@@ -1,0 +1,21 @@
+//! One file per operation; one line each here.
+
+pub(crate) mod metrics;
+
+use std::sync::Arc;
+
+use shapes::cloudwatch::operations::{GetMetricData, GetMetricStatistics, ListMetrics, PutMetricData};
+use smithy::ServiceTable;
+
+use crate::CloudWatch;
+use metrics::{get_metric_data, get_metric_statistics, list_metrics, put_metric_data};
+
+/// The operations this service answers.
+pub fn table(service: Arc<CloudWatch>) -> ServiceTable {
+    ServiceTable::builder(&shapes::cloudwatch::SERVICE, service)
+        .on(GetMetricData, get_metric_data::get_metric_data)
+        .on(GetMetricStatistics, get_metric_statistics::get_metric_statistics)
+        .on(ListMetrics, list_metrics::list_metrics)
+        .on(PutMetricData, put_metric_data::put_metric_data)
+        .build()
+}
