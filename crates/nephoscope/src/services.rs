@@ -1,0 +1,52 @@
+//! The services this server is made of, and what of their models it answers.
+
+use std::sync::Arc;
+
+use smithy::{ServiceSchema, ServiceTable};
+
+/// The state of every service.
+pub(crate) struct Services {
+    pub(crate) sts: Arc<sts::Sts>,
+}
+
+impl Services {
+    /// The operations answered. Where REST services share a path, the first one here wins.
+    pub(crate) fn tables(&self) -> Vec<ServiceTable> {
+        vec![sts::table(self.sts.clone())]
+    }
+}
+
+/// Every service whose model is known.
+const MODELS: [&ServiceSchema; 8] = [
+    &shapes::cloudwatch::SERVICE,
+    &shapes::logs::SERVICE,
+    &shapes::xray::SERVICE,
+    &shapes::cloudtrail::SERVICE,
+    &shapes::cloudtrail_data::SERVICE,
+    &shapes::sns::SERVICE,
+    &shapes::events::SERVICE,
+    &shapes::sts::SERVICE,
+];
+
+/// Services of which nothing is answered: their operations are unknown, in their own protocol.
+pub(crate) fn unserved(tables: &[ServiceTable]) -> Vec<&'static ServiceSchema> {
+    let is_served =
+        |model: &ServiceSchema| tables.iter().any(|t| t.schema().signing_name == model.signing_name);
+    MODELS.into_iter().filter(|model| !is_served(model)).collect()
+}
+
+/// `service Operation` for every operation of the models that is (or, with `uncovered`, is not) answered,
+/// in the models' order.
+pub(crate) fn list_operations(tables: &[ServiceTable], uncovered: bool) -> Vec<String> {
+    let mut lines = Vec::new();
+    for model in MODELS {
+        let table = tables.iter().find(|t| t.schema().signing_name == model.signing_name);
+        for operation in model.operations {
+            let is_covered = table.is_some_and(|t| t.handler(operation.name).is_some());
+            if is_covered != uncovered {
+                lines.push(format!("{} {}", model.signing_name, operation.name));
+            }
+        }
+    }
+    lines
+}

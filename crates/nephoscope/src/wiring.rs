@@ -1,0 +1,229 @@
+//! Putting the server together, and taking it down again.
+//!
+//! Up: store, catalog, services, server, and only then background tasks, so that nothing works on state
+//! that is not all there. Down, in the opposite order: stop listening, finish what is under way, stop the
+//! tasks, flush, close.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use base::faults::Faults;
+use base::task::{TaskDriver, TaskStatus};
+use base::{Clock, Entropy};
+use object_store::ObjectStore;
+use server::{
+    AccessKeys, AuthMode, BoundAddresses, Gauge, Limits, Parts, Server, ServerConfig, StatusSource,
+};
+use store::Store;
+
+use crate::config::{Auth, Certificate, Config};
+use crate::state::{AUDIT_RULES, State};
+use crate::{services, tasks};
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("cannot use the data folder {path}")]
+    DataDir {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("cannot read the credentials file {path}")]
+    ReadCredentials {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("cannot use the credentials file {path}")]
+    Credentials {
+        path: PathBuf,
+        #[source]
+        source: server::auth::CredentialsError,
+    },
+    #[error("cannot open the store")]
+    Store(#[from] store::StoreError),
+    #[error("cannot open the catalog")]
+    Catalog(#[from] catalog::CatalogError),
+    #[error("cannot serve HTTPS")]
+    Tls(#[from] server::tls::TlsError),
+    #[error(transparent)]
+    Server(#[from] server::StartError),
+}
+
+/// What the server is given from outside.
+#[derive(Debug, Clone)]
+pub struct Capabilities {
+    pub clock: Arc<dyn Clock>,
+    /// Measures timeouts of connections; the machine's clock, also where `clock` is simulated.
+    pub network_clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    /// Where parts are kept.
+    pub objects: Arc<dyn ObjectStore>,
+    pub faults: Arc<dyn Faults>,
+}
+
+/// A running server.
+pub struct Nephoscope {
+    server: Server,
+    state: State,
+    driver: Arc<TaskDriver>,
+}
+
+impl Nephoscope {
+    /// Opens everything in `config.data_dir` and serves. Must be called inside a tokio runtime.
+    pub async fn start(config: &Config, capabilities: Capabilities) -> Result<Self, StartError> {
+        let keys = Arc::new(read_keys(config)?);
+        let state = State::open(config, &capabilities).await?;
+        let driver = TaskDriver::new(capabilities.clock.clone(), capabilities.entropy.clone());
+        let status = Arc::new(Status { store: state.store.clone(), driver: driver.clone() });
+        let tables = state.services.tables();
+        let parts = Parts {
+            clock: capabilities.clock.clone(),
+            network_clock: capabilities.network_clock.clone(),
+            entropy: capabilities.entropy.clone(),
+            unserved: services::unserved(&tables),
+            tables,
+            keys,
+            audit: state.audit.clone(),
+            audit_rules: AUDIT_RULES,
+            traces: state.traces.clone(),
+            body_limit,
+            status,
+        };
+        let server = Server::start(server_config(config)?, parts).await?;
+        let period = config.maintenance_period;
+        tasks::register(&driver, &state.store, &capabilities.clock, &state.services, period);
+        Ok(Self { server, state, driver })
+    }
+
+    pub fn addresses(&self) -> &BoundAddresses {
+        self.server.addresses()
+    }
+
+    pub fn store(&self) -> &Arc<Store> {
+        &self.state.store
+    }
+
+    /// Whether no background task is running at this moment.
+    pub fn is_quiescent(&self) -> bool {
+        self.driver.is_quiescent()
+    }
+
+    /// Stops listening, lets requests under way finish, and leaves nothing for the next start to replay.
+    pub async fn shutdown(self) {
+        self.server.shutdown().await;
+        self.driver.shutdown().await;
+        self.state.close().await;
+    }
+}
+
+/// The operations answered (or not), as `service Operation` lines. Opens the services on empty state in
+/// `config.data_dir`.
+pub async fn list_operations(
+    config: &Config,
+    capabilities: &Capabilities,
+    uncovered: bool,
+) -> Result<Vec<String>, StartError> {
+    let state = State::open(config, capabilities).await?;
+    let lines = services::list_operations(&state.services.tables(), uncovered);
+    state.close().await;
+    Ok(lines)
+}
+
+/// The server's settings of this configuration.
+fn server_config(config: &Config) -> Result<ServerConfig, StartError> {
+    let tls = config.tls.as_ref().map(|tls| {
+        let config = match &tls.certificate {
+            Certificate::Files { cert, key } => server::tls::from_files(cert, key)?,
+            Certificate::SelfSigned => {
+                let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+                server::tls::self_signed(&config.data_dir.join("tls"), &names)?
+            }
+        };
+        Ok::<_, StartError>(server::TlsListen { listen: tls.listen.clone(), config })
+    });
+    Ok(ServerConfig {
+        tls: tls.transpose()?,
+        daemon: config.xray_daemon.map(|daemon| server::DaemonListen {
+            addr: daemon.addr,
+            required: daemon.required,
+            scope: config.default_scope.clone(),
+        }),
+        auth: match config.auth {
+            Auth::Open => AuthMode::Open,
+            Auth::Enforced => AuthMode::Enforced,
+        },
+        admin_remote: config.admin_remote,
+        cors_origins: config.cors_origins.clone(),
+        limits: Limits::default(),
+        ..ServerConfig::open(config.listen.clone(), config.default_scope.clone())
+    })
+}
+
+fn read_keys(config: &Config) -> Result<AccessKeys, StartError> {
+    let Some(path) = &config.credentials else { return Ok(AccessKeys::default()) };
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| StartError::ReadCredentials { path: path.clone(), source })?;
+    AccessKeys::parse(&text).map_err(|source| StartError::Credentials { path: path.clone(), source })
+}
+
+/// Decompressed body limits that are smaller than the general one (`spec/protocols.md` §10).
+fn body_limit(service: &str, operation: &str) -> Option<usize> {
+    match (service, operation) {
+        ("monitoring", "PutMetricData") => Some(1 << 20),
+        ("monitoring", "PutMetricAlarm") => Some(120 << 10),
+        _ => None,
+    }
+}
+
+/// What the server reports of the rest of the program.
+struct Status {
+    store: Arc<Store>,
+    driver: Arc<TaskDriver>,
+}
+
+impl StatusSource for Status {
+    fn tasks(&self) -> BTreeMap<&'static str, TaskStatus> {
+        self.driver.statuses()
+    }
+
+    fn gauges(&self) -> Vec<Gauge> {
+        let gauge = |name: &str, help, labels, value| Gauge {
+            name: format!("nephoscope_{name}"),
+            help,
+            labels,
+            value,
+        };
+        let mut gauges = vec![gauge(
+            "wal_bytes",
+            "Size of the write-ahead log.",
+            Vec::new(),
+            self.store.wal_bytes() as f64,
+        )];
+        let statuses = self.driver.statuses();
+        let of_task = |name: &str| vec![("task", name.to_owned())];
+        gauges.extend(statuses.iter().map(|(name, status)| {
+            gauge(
+                "task_activations",
+                "Activations of a background task.",
+                of_task(name),
+                status.activations as f64,
+            )
+        }));
+        gauges.extend(statuses.iter().map(|(name, status)| {
+            gauge(
+                "task_failures",
+                "Failed activations of a background task.",
+                of_task(name),
+                status.failures as f64,
+            )
+        }));
+        gauges
+    }
+
+    fn is_quiescent(&self) -> bool {
+        self.driver.is_quiescent()
+    }
+}
