@@ -6,6 +6,7 @@ pub mod filter_pattern;
 pub mod insights;
 pub mod plan;
 pub mod text;
+pub mod trace_filter;
 
 pub use insights::compile;
 pub use text::QueryError;
