@@ -12,7 +12,7 @@ pub mod metric;
 pub mod sink;
 pub mod trace;
 
-pub use audit::{ApiCall, AuditEvent, Principal};
+pub use audit::{ApiCall, AuditEvent, AuditResource, Principal};
 pub use bus::BusEvent;
 pub use dist::Dist;
 pub use log::{LogBatch, LogEvent};
