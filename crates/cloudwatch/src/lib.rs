@@ -7,6 +7,8 @@
 mod error;
 mod metric;
 mod operations;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -205,7 +205,7 @@ mod tests {
         let metric = MetricIdentity::new("App", "Latency", vec![dimension]);
         let own = Attributes { metric: &metric, stat: "p99", period_secs: 60 };
         let scope = Scope::new(AccountId::new("123456789012").unwrap(), Region::new("eu-west-1").unwrap());
-        let at = |secs| Timestamp::from_secs(1_700_000_000 + secs);
+        let at = |secs: i64| Timestamp::from_secs(1_700_000_000 + secs);
         let points = [(at(0), 4.0), (at(60), 1.0), (at(120), 10.0 / 3.0)];
         let context = LabelContext {
             own: &own,

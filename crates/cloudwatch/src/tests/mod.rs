@@ -1,0 +1,78 @@
+//! The specification's vectors, kept as text under `tests/corpus/`, against the operations.
+
+mod corpus;
+mod listing;
+mod putting;
+
+use std::sync::Arc;
+
+use base::{AccountId, NoFaults, Region, Scope, SeededEntropy, SimulatedClock, Timestamp};
+use object_store::memory::InMemory;
+use signals::Principal;
+use smithy::{Caller, Cx};
+use store::{Store, StoreCapabilities, StoreConfig};
+
+use crate::{CloudWatch, CloudWatchConfig, CloudWatchError};
+
+/// 2026-02-03T00:00:00Z.
+const TODAY: i64 = 1_770_076_800;
+
+/// A service over an empty store.
+struct Server {
+    _dir: tempfile::TempDir,
+    store: Arc<Store>,
+    clock: Arc<SimulatedClock>,
+    service: Arc<CloudWatch>,
+}
+
+impl Server {
+    fn new(now: Timestamp, config: CloudWatchConfig) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = SimulatedClock::new(now);
+        let capabilities = StoreCapabilities {
+            objects: Arc::new(InMemory::new()),
+            clock: clock.clone(),
+            entropy: SeededEntropy::new(1),
+            faults: Arc::new(NoFaults),
+        };
+        let store = Store::open(StoreConfig::new(dir.path()), capabilities).unwrap();
+        let service = CloudWatch::new(store.metrics().clone(), clock.clone(), config);
+        Self { _dir: dir, store, clock, service }
+    }
+
+    fn cx(&self) -> Cx<CloudWatch> {
+        let principal = Principal {
+            arn: "arn:aws:iam::123456789012:root".to_owned(),
+            kind: "Root".to_owned(),
+            principal_id: "123456789012".to_owned(),
+            user_name: None,
+            access_key_id: None,
+        };
+        let caller = Caller {
+            scope: scope(),
+            principal,
+            source_ip: "127.0.0.1".to_owned(),
+            user_agent: "test".to_owned(),
+            request_id: "1".to_owned(),
+        };
+        let now = base::Clock::now(&*self.clock);
+        Cx { service: self.service.clone(), caller: Arc::new(caller), now }
+    }
+}
+
+fn scope() -> Scope {
+    Scope::new(AccountId::new("123456789012").unwrap(), Region::new("eu-west-1").unwrap())
+}
+
+/// `Code: message`, with the code AWS Query shows.
+fn error_text(error: CloudWatchError) -> String {
+    let code = match &error {
+        CloudWatchError::InvalidParameterValue(_) => "InvalidParameterValue",
+        CloudWatchError::InvalidParameterCombination(_) => "InvalidParameterCombination",
+        CloudWatchError::MissingParameter(_) => "MissingParameter",
+        CloudWatchError::InvalidNextToken(_) => "InvalidNextToken",
+        CloudWatchError::Validation(_) => "ValidationError",
+        CloudWatchError::Store(_) => "InternalServiceError",
+    };
+    format!("{code}: {error}")
+}
