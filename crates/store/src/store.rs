@@ -8,6 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::core::{Core, Pressure, StoreCapabilities, WalTable};
 use crate::error::StoreError;
+use crate::tables::audit::{AuditTable, AuditTableConfig};
+use crate::tables::logs::{LogTable, LogTableConfig};
 use crate::tables::metrics::{MetricTable, MetricTableConfig};
 use crate::tables::traces::{TraceTable, TraceTableConfig};
 use crate::wal::{ReplayReport, TableId};
@@ -21,8 +23,10 @@ pub struct StoreConfig {
     pub wal_segment_bytes_max: u64,
     /// Tables are made to flush when the log is longer than this.
     pub wal_bytes_max: u64,
+    pub logs: LogTableConfig,
     pub metrics: MetricTableConfig,
     pub traces: TraceTableConfig,
+    pub audit: AuditTableConfig,
 }
 
 impl StoreConfig {
@@ -31,8 +35,10 @@ impl StoreConfig {
             data_dir: data_dir.into(),
             wal_segment_bytes_max: 64 << 20,
             wal_bytes_max: 512 << 20,
+            logs: LogTableConfig::default(),
             metrics: MetricTableConfig::default(),
             traces: TraceTableConfig::default(),
+            audit: AuditTableConfig::default(),
         }
     }
 }
@@ -71,8 +77,10 @@ pub struct Store {
     config: StoreConfig,
     core: Arc<Core>,
     tables: Vec<Arc<dyn Table>>,
+    logs: Arc<LogTable>,
     metrics: Arc<MetricTable>,
     traces: Arc<TraceTable>,
+    audit: Arc<AuditTable>,
     recovery: Recovery,
     orphans_deleted: std::sync::atomic::AtomicBool,
     /// One maintenance at a time.
@@ -83,9 +91,11 @@ impl Store {
     /// Opens the store in `config.data_dir`, replaying what only the log holds.
     pub fn open(config: StoreConfig, capabilities: StoreCapabilities) -> Result<Arc<Self>, StoreError> {
         let core = Core::open(&config.data_dir, capabilities, config.wal_segment_bytes_max)?;
+        let logs = LogTable::new(core.clone(), config.logs)?;
         let metrics = MetricTable::new(core.clone(), config.metrics.clone())?;
         let traces = TraceTable::new(core.clone(), config.traces.clone())?;
-        let tables: Vec<Arc<dyn Table>> = vec![metrics.clone(), traces.clone()];
+        let audit = AuditTable::new(core.clone(), config.audit.clone())?;
+        let tables: Vec<Arc<dyn Table>> = vec![logs.clone(), metrics.clone(), traces.clone(), audit.clone()];
         let views: Vec<(TableId, &dyn WalTable)> =
             tables.iter().map(|t| (t.id(), t.as_ref() as &dyn WalTable)).collect();
         let recovery = core.recover(&views)?.into();
@@ -93,12 +103,18 @@ impl Store {
             config,
             core,
             tables,
+            logs,
             metrics,
             traces,
+            audit,
             recovery,
             orphans_deleted: false.into(),
             maintenance: tokio::sync::Mutex::default(),
         }))
+    }
+
+    pub fn logs(&self) -> &Arc<LogTable> {
+        &self.logs
     }
 
     pub fn metrics(&self) -> &Arc<MetricTable> {
@@ -107,6 +123,10 @@ impl Store {
 
     pub fn traces(&self) -> &Arc<TraceTable> {
         &self.traces
+    }
+
+    pub fn audit(&self) -> &Arc<AuditTable> {
+        &self.audit
     }
 
     pub fn recovery(&self) -> &Recovery {
