@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use base::{Scope, TimeRange, Timestamp};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use signals::{MetricDatum, MetricIdentity};
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
@@ -48,6 +48,8 @@ pub struct MetricTable {
     seed: u64,
     state: Arc<RwLock<State>>,
     blocks: BlockCache,
+    /// Parts that a merge found damaged: left as they are, so that other merges go on.
+    damaged: Mutex<BTreeSet<u64>>,
     /// Set when the series of recent parts are in the registry.
     series_loaded: OnceCell<()>,
 }
@@ -73,6 +75,7 @@ impl MetricTable {
             seed,
             state: Arc::new(RwLock::new(state)),
             blocks: BlockCache::new(CACHED_BLOCKS_MAX),
+            damaged: Mutex::default(),
             series_loaded: OnceCell::new(),
         }))
     }
@@ -158,7 +161,7 @@ impl MetricTable {
             self.read_part(&part, &unique, &seconds, &mut lists).await?;
         }
         let horizons = Horizons::at(now);
-        let series: Vec<Vec<StoredDatapoint>> = lists
+        let mut series: Vec<Vec<StoredDatapoint>> = lists
             .into_iter()
             .map(|lists| {
                 let settled = horizons.settle(merge_lists(lists));
@@ -172,7 +175,15 @@ impl MetricTable {
         let of = |key: &Vec<u8>| {
             unique.binary_search(&key.as_slice()).expect("every key is among the unique ones")
         };
-        Ok(keys.iter().map(|key| series[of(key)].clone()).collect())
+        // A metric that was asked for twice is copied, any other is handed over.
+        let mut uses = vec![0; unique.len()];
+        keys.iter().for_each(|key| uses[of(key)] += 1);
+        let take = |key| {
+            let at = of(key);
+            uses[at] -= 1;
+            if uses[at] == 0 { std::mem::take(&mut series[at]) } else { series[at].clone() }
+        };
+        Ok(keys.iter().map(take).collect())
     }
 
     /// The heads' buckets of each key, and the parts that may have more: one moment's view.
@@ -216,7 +227,9 @@ impl MetricTable {
             }
         }
         for (at, buckets) in owners.into_iter().zip(part.read(&wanted).await?) {
-            lists[at].push(within(&buckets, seconds).to_vec());
+            let skipped = buckets.partition_point(|b| b.second < seconds.start);
+            let kept = within(&buckets, seconds).len();
+            lists[at].push(buckets.into_iter().skip(skipped).take(kept).collect());
         }
         Ok(())
     }
@@ -273,12 +286,23 @@ impl MetricTable {
         let cut = u32::try_from(self.core.clock.now().as_secs() - IDLE_SECS).unwrap_or(0);
         let parts = self.state.read().parts.clone();
         for part in parts.iter().filter(|p| p.seconds().1 >= cut) {
-            for number in 0..part.block_count().await? {
-                let block = part.load_block(number).await?;
-                let mut state = self.state.write();
-                for (key, rows) in block.iter().filter(|(_, rows)| rows.last_second >= cut) {
-                    state.registry.touch(key, rows.last_second);
+            match self.load_part_series(part, cut).await {
+                // Listing what can be read serves better than listing nothing.
+                Err(error @ StoreError::Damaged { .. }) => {
+                    tracing::error!(%error, "metrics of a part are not listed")
                 }
+                other => other?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn load_part_series(&self, part: &Part, cut: u32) -> Result<(), StoreError> {
+        for number in 0..part.block_count().await? {
+            let block = part.load_block(number).await?;
+            let mut state = self.state.write();
+            for (key, rows) in block.iter().filter(|(_, rows)| rows.last_second >= cut) {
+                state.registry.touch(key, rows.last_second);
             }
         }
         Ok(())
@@ -295,7 +319,7 @@ impl MetricTable {
     }
 
     /// Moves the head into parts. A flush that failed is taken up again.
-    async fn flush(&self, now: Timestamp) -> Result<u64, StoreError> {
+    pub(super) async fn flush(&self, now: Timestamp) -> Result<u64, StoreError> {
         let Some(frozen) = self.state.write().freeze() else { return Ok(0) };
         let build = {
             let (frozen, core, config) = (frozen.clone(), self.core.clone(), self.config.clone());
@@ -357,11 +381,15 @@ impl MetricTable {
     /// Does the most useful merge or expiry; 0 if there is none.
     async fn compact(&self, now: Timestamp, stop: &CancellationToken) -> Result<u64, StoreError> {
         let parts = self.state.read().parts.clone();
-        let views: Vec<PartView> = parts.iter().map(|p| PartView::of(p)).collect();
+        let views: Vec<PartView> = {
+            let damaged = self.damaged.lock();
+            parts.iter().filter(|p| !damaged.contains(&p.entry.id)).map(|p| PartView::of(p)).collect()
+        };
         let horizons = Horizons::at(now);
         let Some(job) = compaction::plan(&views, &horizons) else { return Ok(0) };
         let (Job::Expire(ids) | Job::Merge { parts: ids, .. }) = &job;
         let inputs: Vec<Arc<Part>> = parts.iter().filter(|p| ids.contains(&p.entry.id)).cloned().collect();
+        let ids = ids.clone();
         let edit = ManifestEdit { remove: ids.clone(), ..ManifestEdit::default() };
         let mut sink = PartSink::new(self.core.clone(), edit);
         let stored = match job {
@@ -371,6 +399,10 @@ impl MetricTable {
                 compaction::merge(&inputs, target, &horizons, &self.config, stop, &mut sink).await
             }
         };
+        if let Err(error @ StoreError::Damaged { .. }) = &stored {
+            tracing::error!(%error, parts = ?ids, "metric parts are left unmerged");
+            self.damaged.lock().extend(ids);
+        }
         self.commit(stored, sink, &inputs, false).await
     }
 

@@ -415,6 +415,32 @@ async fn damage_is_reported_and_never_served() {
 }
 
 #[tokio::test]
+async fn a_damaged_part_keeps_neither_other_merges_nor_listing_from_their_work() {
+    let mut bench = Bench::new();
+    for days in [1, 2] {
+        for _ in 0..4 {
+            bench
+                .put((0..20).map(|i| single(i % 9, START - days * 86_400 - i as i64 * 60, 1.0)).collect())
+                .await;
+            let table = bench.table();
+            table.flush(bench.clock.now()).await.unwrap();
+        }
+    }
+    let parts = bench.core.as_ref().unwrap().parts(TableId::Metrics);
+    assert_eq!(parts.len(), 8);
+    let path = ObjectPath::from(parts[0].path.as_str());
+    let mut damaged = bench.objects.get(&path).await.unwrap().bytes().await.unwrap().to_vec();
+    damaged.iter_mut().for_each(|b| *b ^= 0x55);
+    bench.objects.put(&path, damaged.into()).await.unwrap();
+    bench.restart();
+    while bench.maintain(Pressure::Normal).await.is_ok_and(|changes| changes > 0) {}
+    bench.settle().await;
+    assert_eq!(bench.part_count(), 5, "four are left as they are, four have become one");
+    let listed = bench.table().list(&scope(), &MetricFilter::default(), None, 100).await.unwrap();
+    assert_eq!(listed.len(), 9);
+}
+
+#[tokio::test]
 async fn a_damaged_record_is_refused_as_a_whole() {
     let bench = Bench::new();
     let batch = super::MetricBatch::of(&scope(), vec![single(0, START, 1.0), single(1, START, 2.0)]).unwrap();
