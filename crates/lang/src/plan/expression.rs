@@ -44,7 +44,7 @@ pub enum Value {
     Boolean(bool),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BinaryOp {
     Add,
     Subtract,
@@ -64,7 +64,7 @@ pub enum BinaryOp {
 
 /// Functions of one record (`logs-insights.md` §6). Arguments are checked in number; `Sqrt`-like functions
 /// take one.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Function {
     /// Start of the time bucket that holds the argument; bucket bounds are moved by `offset`.
     DateFloor {
@@ -135,20 +135,20 @@ pub enum Function {
     Ipv4ToNumber,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum IpVersion {
     Any,
     V4,
     V6,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Period {
     pub count: u32,
     pub unit: PeriodUnit,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PeriodUnit {
     Millisecond,
     Second,

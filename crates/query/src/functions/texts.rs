@@ -1,0 +1,52 @@
+//! Texts made of other columns: renderings, sort keys, names of groups.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, BinaryBuilder, Int64Array, StringViewBuilder};
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::Result;
+use datafusion::common::cast::{as_binary_array, as_int64_array, as_string_view_array, as_uint32_array};
+
+use super::row::View;
+use super::value::{parse_number, render_number, sort_key, sort_key_text};
+
+pub(super) fn to_text(column: &ArrayRef) -> Result<ArrayRef> {
+    if *column.data_type() == DataType::Utf8View {
+        return Ok(Arc::clone(column));
+    }
+    let mut out = StringViewBuilder::with_capacity(column.len());
+    if *column.data_type() == DataType::Int64 {
+        // Integers are exact beyond what a double holds.
+        let integers: &Int64Array = as_int64_array(column)?;
+        integers.iter().for_each(|integer| out.append_option(integer.map(|integer| integer.to_string())));
+    } else {
+        let view = View::new(column)?;
+        (0..column.len()).for_each(|row| out.append_option(view.get(row).text()));
+    }
+    Ok(Arc::new(out.finish()))
+}
+
+pub(super) fn sort_keys(column: &ArrayRef) -> Result<ArrayRef> {
+    let texts = as_string_view_array(column)?;
+    let mut out = BinaryBuilder::with_capacity(texts.len(), texts.len() * 16);
+    texts.iter().for_each(|text| out.append_option(text.map(sort_key)));
+    Ok(Arc::new(out.finish()))
+}
+
+pub(super) fn sort_key_texts(column: &ArrayRef) -> Result<ArrayRef> {
+    let keys = as_binary_array(column)?;
+    let mut out = StringViewBuilder::with_capacity(keys.len());
+    for key in keys {
+        let text = key.and_then(sort_key_text);
+        let number = text.as_deref().and_then(parse_number).and_then(render_number);
+        out.append_option(number.or(text));
+    }
+    Ok(Arc::new(out.finish()))
+}
+
+pub(super) fn group_names(column: &ArrayRef, names: &[Arc<str>]) -> Result<ArrayRef> {
+    let groups = as_uint32_array(column)?;
+    let mut out = StringViewBuilder::with_capacity(groups.len()).with_deduplicate_strings();
+    groups.iter().for_each(|group| out.append_option(group.and_then(|group| names.get(group as usize))));
+    Ok(Arc::new(out.finish()))
+}

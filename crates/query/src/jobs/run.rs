@@ -1,0 +1,83 @@
+//! A job from its turn to its end.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use datafusion::common::DataFusionError;
+use datafusion::physical_plan::execute_stream;
+use futures::{FutureExt, TryStreamExt};
+use store::StoreError;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::results::{self, Row};
+use super::{Failure, Job, QueryStatus, Work};
+use crate::lower::lower;
+
+struct Outcome {
+    rows: Vec<Row>,
+    bytes: usize,
+}
+
+pub(super) async fn run(job: Arc<Job>, work: Work, admitted: OwnedSemaphorePermit) {
+    let Ok(_turn) = Arc::clone(&work.running).acquire_owned().await else { return };
+    job.begin();
+    let (clock, kept) = (Arc::clone(&work.clock), Arc::clone(&work.kept));
+    let deadline = work.deadline;
+    // A panic of the engine is a failed query, not a query that never ends.
+    let execution = AssertUnwindSafe(execute(&job, work)).catch_unwind();
+    tokio::select! {
+        biased;
+        outcome = execution => {
+            let outcome = outcome.unwrap_or_else(|_| Err(Failure::Internal("the query engine panicked".to_owned())));
+            match outcome {
+                Ok(outcome) => {
+                    let done = job.end(QueryStatus::Complete, |state| {
+                        state.row_count = Some(outcome.rows.len() as u64);
+                        state.row_bytes = outcome.bytes;
+                        state.rows = Some(Arc::new(outcome.rows));
+                    });
+                    if done {
+                        kept.keep(&job, clock.now());
+                    }
+                }
+                Err(failure) => {
+                    tracing::warn!(%failure, "a query failed");
+                    job.end(QueryStatus::Failed, |state| state.failure = Some(failure));
+                }
+            }
+        }
+        () = clock.sleep(deadline) => {
+            job.end(QueryStatus::Timeout, |_| {});
+        }
+    }
+    drop(admitted);
+}
+
+async fn execute(job: &Job, work: Work) -> Result<Outcome, Failure> {
+    let failed = |error: DataFusionError| failure(&error);
+    let query = lower(&work.pipeline, &work.input).map_err(failed)?;
+    let plan = work.session.create_physical_plan(&query.plan).await.map_err(failed)?;
+    job.state.lock().progress.begin(query.scan, Arc::clone(&plan));
+    let mut batches = execute_stream(plan, work.session.task_ctx()).map_err(failed)?;
+    let (mut rows, mut bytes) = (Vec::new(), 0);
+    while let Some(batch) = batches.try_next().await.map_err(failed)? {
+        let more = results::rows(&batch, &query.output, query.yields_events).map_err(failed)?;
+        bytes += more.iter().map(Row::bytes).sum::<usize>();
+        if bytes > work.result_bytes_max {
+            return Err(Failure::ResultTooLarge(work.result_bytes_max));
+        }
+        rows.extend(more);
+    }
+    Ok(Outcome { rows, bytes })
+}
+
+fn failure(error: &DataFusionError) -> Failure {
+    match error.find_root() {
+        DataFusionError::ResourcesExhausted(message) => Failure::MemoryLimit(message.clone()),
+        DataFusionError::External(inner) => match inner.downcast_ref::<StoreError>() {
+            Some(error) => Failure::Storage(error.to_string()),
+            None => Failure::Internal(inner.to_string()),
+        },
+        other => Failure::Internal(other.to_string()),
+    }
+}

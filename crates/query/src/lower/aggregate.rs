@@ -1,0 +1,142 @@
+//! `stats`: groups in the order of their newest event, ties by the keys.
+
+use datafusion::common::Result;
+use datafusion::functions_aggregate::expr_fn::{
+    avg, count, count_distinct, first_value, max, min, stddev_pop, sum, var_pop,
+};
+use datafusion::logical_expr::expr::Sort;
+use datafusion::logical_expr::{Expr as Plan, ExprFunctionExt, lit};
+use lang::plan::{Aggregate, Expr, Named};
+
+use super::{Kind, Lowered, Lowering, ascending, column, descending};
+use crate::functions::{Operation, apply, percentile};
+
+impl Lowering<'_> {
+    pub(super) fn aggregate(&mut self, by: &[Named], aggregates: &[Named]) -> Result<()> {
+        let mut groups = Vec::with_capacity(by.len());
+        let mut keys = Vec::with_capacity(by.len());
+        for item in by {
+            let key = self.value(&item.expr)?.group_key();
+            let name = self.fresh();
+            groups.push(key.expr.alias(&name));
+            keys.push((item.name.clone(), Lowered::new(column(&name), key.kind)));
+        }
+        let mut found: Vec<&Aggregate> = Vec::new();
+        aggregates.iter().for_each(|item| collect(&item.expr, &mut found));
+        let mut computed = Vec::with_capacity(found.len() + 1);
+        let mut results = Vec::with_capacity(found.len());
+        for aggregate in found {
+            let (expr, result) = self.aggregated(aggregate)?;
+            computed.push(expr);
+            results.push((aggregate, result));
+        }
+        let time = match &self.time {
+            Some(time) if !by.is_empty() => {
+                let time = time.clone();
+                let name = self.fresh();
+                computed.push(max(time).alias(&name));
+                Some(column(&name))
+            }
+            _ => None,
+        };
+        self.apply(|plan| plan.aggregate(groups, computed.clone()))?;
+
+        // Without an aggregate there still is the time of the group, or nothing but the keys.
+        let mut columns: Vec<String> = Vec::new();
+        for lowered in keys.iter().map(|(_, key)| key) {
+            columns.extend(lowered.column_name());
+        }
+        columns.extend(computed.iter().map(|expr| expr.schema_name().to_string()));
+        self.columns = columns;
+        self.order = time.iter().cloned().map(descending).collect();
+        self.order.extend(keys.iter().map(|(_, key)| ascending(key.sort_key())));
+        self.time = time;
+        self.fields = keys.into_iter().collect();
+        self.results(aggregates, &results)
+    }
+
+    /// The items, in which each aggregate is now a column.
+    fn results(&mut self, items: &[Named], results: &[(&Aggregate, Lowered)]) -> Result<()> {
+        let mut computed = Vec::new();
+        let mut defined = Vec::with_capacity(items.len());
+        for item in items {
+            if let Expr::Aggregate(aggregate) = &item.expr
+                && let Some((_, result)) = results.iter().find(|(known, _)| *known == aggregate)
+            {
+                defined.push((item.name.clone(), result.clone()));
+                continue;
+            }
+            let lowered = self.value_over(&item.expr, results)?;
+            let name = self.fresh();
+            defined.push((item.name.clone(), Lowered::new(column(&name), lowered.kind)));
+            computed.push((name, lowered.expr));
+        }
+        self.add(computed)?;
+        self.fields.extend(defined);
+        Ok(())
+    }
+
+    /// An aggregate as an expression of the plan, and what its column means.
+    fn aggregated(&mut self, aggregate: &Aggregate) -> Result<(Plan, Lowered)> {
+        let name = self.fresh();
+        let argument = match aggregate.argument() {
+            Some(argument) => self.value(argument)?,
+            None => Lowered::integer(1),
+        };
+        let result = |kind| Lowered::new(column(&name), kind);
+        let (expr, lowered) = match aggregate {
+            Aggregate::Count(None) => (count(lit(1i64)), result(Kind::Integer)),
+            Aggregate::Count(Some(_)) => (count(argument.expr), result(Kind::Integer)),
+            Aggregate::CountDistinct(_) => (count_distinct(argument.group_key().expr), result(Kind::Integer)),
+            Aggregate::Sum(_) => (sum(argument.float()), result(Kind::Number)),
+            Aggregate::Average(_) => (avg(argument.float()), result(Kind::Number)),
+            Aggregate::StandardDeviation(_) => (stddev_pop(argument.float()), result(Kind::Number)),
+            Aggregate::Variance(_) => (var_pop(argument.float()), result(Kind::Number)),
+            Aggregate::Percentile(_, percent) => {
+                (percentile(argument.float(), *percent), result(Kind::Number))
+            }
+            Aggregate::Minimum(_) => extreme(min, argument, column(&name)),
+            Aggregate::Maximum(_) => extreme(max, argument, column(&name)),
+            Aggregate::Earliest(_) => self.at_end(argument, &name, ascending)?,
+            Aggregate::Latest(_) => self.at_end(argument, &name, descending)?,
+        };
+        Ok((expr.alias(&name), lowered))
+    }
+
+    /// The first present value by time.
+    fn at_end(&self, argument: Lowered, name: &str, direction: fn(Plan) -> Sort) -> Result<(Plan, Lowered)> {
+        let key = argument.group_key();
+        // The row order ends with what tells rows of one time apart.
+        let mut order: Vec<Sort> = self.time.iter().cloned().map(direction).collect();
+        order.extend(self.order.iter().skip(1).map(|key| direction(key.expr.clone())));
+        let present = key.expr.clone().is_not_null();
+        let expr = first_value(key.expr, order).filter(present).build()?;
+        let lowered = Lowered::new(column(name), key.kind);
+        // AWS: a time becomes a plain number (observed).
+        Ok((expr, if key.kind == Kind::Time { lowered.as_integer() } else { lowered }))
+    }
+}
+
+/// Smallest or greatest: of numbers by value, of texts in `sort` order; of times as a number.
+fn extreme(pick: fn(Plan) -> Plan, argument: Lowered, name: Plan) -> (Plan, Lowered) {
+    match argument.kind {
+        Kind::Text => {
+            let text = apply(Operation::SortKeyText, vec![name]);
+            (pick(argument.sort_key()), Lowered::new(text, Kind::Text))
+        }
+        Kind::Time => (pick(argument.expr), Lowered::new(name, Kind::Time).as_integer()),
+        Kind::Boolean => (pick(argument.float()), Lowered::new(name, Kind::Number)),
+        kind => (pick(argument.expr), Lowered::new(name, kind)),
+    }
+}
+
+/// The distinct aggregates of an expression.
+fn collect<'e>(expr: &'e Expr, found: &mut Vec<&'e Aggregate>) {
+    if let Expr::Aggregate(aggregate) = expr {
+        if !found.contains(&aggregate) {
+            found.push(aggregate);
+        }
+        return;
+    }
+    super::prune::children(expr).into_iter().for_each(|child| collect(child, found));
+}
