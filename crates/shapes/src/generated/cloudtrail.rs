@@ -3035,31 +3035,6 @@ impl Shape for Event {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum EventCategory {
-    Insight,
-    /// A value the model does not list.
-    Unknown(String),
-}
-
-impl EventCategory {
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Insight => "insight",
-            Self::Unknown(value) => value,
-        }
-    }
-
-    fn known(value: &str) -> Option<Self> {
-        Some(match value {
-            "insight" => Self::Insight,
-            _ => return None,
-        })
-    }
-}
-
-put::enumeration!(EventCategory);
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum EventCategoryAggregation {
     Data,
     /// A value the model does not list.
@@ -8152,7 +8127,7 @@ impl Shape for ListTrailsResponse {
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LookupAttribute {
-    pub attribute_key: LookupAttributeKey,
+    pub attribute_key: String,
     pub attribute_value: String,
 }
 
@@ -8162,7 +8137,7 @@ impl WriteShape for LookupAttribute {
     }
 
     fn write_members(&self, w: &mut dyn ShapeWriter) -> Result<(), WriteError> {
-        put::string(w, &s::LOOKUP_ATTRIBUTE, 0, &s::LOOKUP_ATTRIBUTE_KEY, self.attribute_key.as_str())?;
+        put::string(w, &s::LOOKUP_ATTRIBUTE, 0, &s::LOOKUP_ATTRIBUTE_KEY, &self.attribute_key)?;
         put::string(w, &s::LOOKUP_ATTRIBUTE, 1, &s::LOOKUP_ATTRIBUTE_VALUE, &self.attribute_value)?;
         Ok(())
     }
@@ -8177,7 +8152,7 @@ impl Shape for LookupAttribute {
         let mut v = Self::default();
         r.read_structure(&s::LOOKUP_ATTRIBUTE, &mut |index, r| {
             match index {
-                0 => v.attribute_key = r.read_string(&s::LOOKUP_ATTRIBUTE_KEY)?.into(),
+                0 => v.attribute_key = r.read_string(&s::LOOKUP_ATTRIBUTE_KEY)?,
                 1 => v.attribute_value = r.read_string(&s::LOOKUP_ATTRIBUTE_VALUE)?,
                 _ => {}
             }
@@ -8186,52 +8161,6 @@ impl Shape for LookupAttribute {
         Ok(v)
     }
 }
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum LookupAttributeKey {
-    EventId,
-    EventName,
-    ReadOnly,
-    Username,
-    ResourceType,
-    ResourceName,
-    EventSource,
-    AccessKeyId,
-    /// A value the model does not list.
-    Unknown(String),
-}
-
-impl LookupAttributeKey {
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::EventId => "EventId",
-            Self::EventName => "EventName",
-            Self::ReadOnly => "ReadOnly",
-            Self::Username => "Username",
-            Self::ResourceType => "ResourceType",
-            Self::ResourceName => "ResourceName",
-            Self::EventSource => "EventSource",
-            Self::AccessKeyId => "AccessKeyId",
-            Self::Unknown(value) => value,
-        }
-    }
-
-    fn known(value: &str) -> Option<Self> {
-        Some(match value {
-            "EventId" => Self::EventId,
-            "EventName" => Self::EventName,
-            "ReadOnly" => Self::ReadOnly,
-            "Username" => Self::Username,
-            "ResourceType" => Self::ResourceType,
-            "ResourceName" => Self::ResourceName,
-            "EventSource" => Self::EventSource,
-            "AccessKeyId" => Self::AccessKeyId,
-            _ => return None,
-        })
-    }
-}
-
-put::enumeration!(LookupAttributeKey);
 
 fn read_lookup_attributes_list(r: &mut dyn ShapeReader) -> Result<Vec<LookupAttribute>, ReadError> {
     let mut v = Vec::new();
@@ -8251,7 +8180,7 @@ fn write_lookup_attributes_list(v: &[LookupAttribute], w: &mut dyn ShapeWriter) 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LookupEventsRequest {
     pub end_time: Option<Timestamp>,
-    pub event_category: Option<EventCategory>,
+    pub event_category: Option<String>,
     pub lookup_attributes: Option<Vec<LookupAttribute>>,
     pub max_results: Option<i32>,
     pub next_token: Option<String>,
@@ -8268,7 +8197,7 @@ impl WriteShape for LookupEventsRequest {
             put::timestamp(w, &s::LOOKUP_EVENTS_REQUEST, 0, &s::DATE, *v)?;
         }
         if let Some(v) = &self.event_category {
-            put::string(w, &s::LOOKUP_EVENTS_REQUEST, 1, &s::EVENT_CATEGORY, v.as_str())?;
+            put::string(w, &s::LOOKUP_EVENTS_REQUEST, 1, &s::EVENT_CATEGORY, v)?;
         }
         if let Some(v) = &self.lookup_attributes {
             w.member(&s::LOOKUP_EVENTS_REQUEST, 2, &mut |w| write_lookup_attributes_list(v, w))?;
@@ -8296,7 +8225,7 @@ impl Shape for LookupEventsRequest {
         r.read_structure(&s::LOOKUP_EVENTS_REQUEST, &mut |index, r| {
             match index {
                 0 => v.end_time = Some(r.read_timestamp(&s::DATE)?),
-                1 => v.event_category = Some(r.read_string(&s::EVENT_CATEGORY)?.into()),
+                1 => v.event_category = Some(r.read_string(&s::EVENT_CATEGORY)?),
                 2 => v.lookup_attributes = Some(read_lookup_attributes_list(r)?),
                 3 => v.max_results = Some(r.read_integer(&s::MAX_RESULTS)? as i32),
                 4 => v.next_token = Some(r.read_string(&s::NEXT_TOKEN)?),
@@ -15295,8 +15224,7 @@ pub mod schemas {
         &EVENT
     }
 
-    pub static EVENT_CATEGORY: Schema =
-        Schema { enum_values: &["insight"], ..Schema::new("EventCategory", Kind::Enum) };
+    pub static EVENT_CATEGORY: Schema = Schema { ..Schema::new("EventCategory", Kind::String) };
     pub fn event_category() -> &'static Schema {
         &EVENT_CATEGORY
     }
@@ -16647,28 +16575,13 @@ pub mod schemas {
         &LOOKUP_ATTRIBUTE
     }
 
-    pub static LOOKUP_ATTRIBUTE_KEY: Schema = Schema {
-        enum_values: &[
-            "EventId",
-            "EventName",
-            "ReadOnly",
-            "Username",
-            "ResourceType",
-            "ResourceName",
-            "EventSource",
-            "AccessKeyId",
-        ],
-        ..Schema::new("LookupAttributeKey", Kind::Enum)
-    };
+    pub static LOOKUP_ATTRIBUTE_KEY: Schema = Schema { ..Schema::new("LookupAttributeKey", Kind::String) };
     pub fn lookup_attribute_key() -> &'static Schema {
         &LOOKUP_ATTRIBUTE_KEY
     }
 
-    pub static LOOKUP_ATTRIBUTE_VALUE: Schema = Schema {
-        length_min: Some(1),
-        length_max: Some(2000),
-        ..Schema::new("LookupAttributeValue", Kind::String)
-    };
+    pub static LOOKUP_ATTRIBUTE_VALUE: Schema =
+        Schema { ..Schema::new("LookupAttributeValue", Kind::String) };
     pub fn lookup_attribute_value() -> &'static Schema {
         &LOOKUP_ATTRIBUTE_VALUE
     }
@@ -16727,8 +16640,7 @@ pub mod schemas {
         &MAX_QUERY_RESULTS
     }
 
-    pub static MAX_RESULTS: Schema =
-        Schema { range_min: Some(1.0), range_max: Some(50.0), ..Schema::new("MaxResults", Kind::Integer) };
+    pub static MAX_RESULTS: Schema = Schema { ..Schema::new("MaxResults", Kind::Integer) };
     pub fn max_results() -> &'static Schema {
         &MAX_RESULTS
     }
