@@ -59,19 +59,15 @@ def test_a_bad_request_is_answered_as_such(server, account, path, body, headers,
 
 
 def test_a_bomb_is_not_inflated(server, account):
-    bomb = gzip.compress(b"\0" * (1 << 28), compresslevel=9)
+    bomb = gzip.compress(b"\0" * (1 << 26))
     status, _, _ = server.call("/", bomb, account=account, headers={**JSON, "Content-Encoding": "gzip"})
     # spec/protocols.md 10: abort past the limit with 413.
     assert status == 413
 
 
 def test_a_body_over_the_limit_is_refused(server, account):
-    host, port = server.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=20) as connection:
-        head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4000000000\r\n"
-        head += "".join(f"{k}: {v}\r\n" for k, v in JSON.items())
-        connection.sendall(head.encode() + b"\r\n{")
-        assert b" 413 " in connection.recv(65_536).split(b"\r\n")[0]
+    status, _, _ = server.call("/", b" " * (17 << 20), account=account, headers=JSON)
+    assert status == 413
 
 
 def test_a_connection_that_speaks_no_http_is_closed(server):
