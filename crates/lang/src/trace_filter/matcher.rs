@@ -16,6 +16,10 @@ pub trait Facts {
 /// One segment as its node in the service graph.
 pub trait ServiceView: Facts {
     fn name(&self) -> &str;
+    /// The name, and others the node goes by.
+    fn names(&self) -> Vec<&str> {
+        vec![self.name()]
+    }
     /// `None` for a node without type.
     fn kind(&self) -> Option<&str>;
     fn account(&self) -> Option<&str>;
@@ -70,7 +74,7 @@ fn service_matches(expression: &Expression, service: &dyn ServiceView) -> bool {
 fn node_matches(node: &NodePattern, service: &dyn ServiceView) -> bool {
     let fits =
         |wanted: &Option<String>, found: Option<&str>| wanted.as_deref().is_none_or(|w| Some(w) == found);
-    fits(&node.name, Some(service.name()))
+    node.name.as_deref().is_none_or(|wanted| service.names().contains(&wanted))
         && fits(&node.kind, service.kind())
         && fits(&node.account, service.account())
 }
