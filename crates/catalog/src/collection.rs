@@ -117,9 +117,38 @@ impl<R: Record> Collection<R> {
         }
     }
 
+    /// As [`Collection::scan`], but in descending key order, beginning with the record before `before`.
+    pub fn scan_back(
+        &self,
+        prefix: &Prefix,
+        before: Option<&RecordKey>,
+        mut visit: impl FnMut(&RecordKey, &Versioned<R>) -> ControlFlow<()>,
+    ) {
+        let records = self.table.records.read();
+        let end = match (prefix.end(), before) {
+            (Some(end), Some(key)) => Bound::Excluded(end.min(key.clone())),
+            (Some(end), None) => Bound::Excluded(end),
+            (None, Some(key)) => Bound::Excluded(key.clone()),
+            (None, None) => Bound::Unbounded,
+        };
+        if matches!(&end, Bound::Excluded(end) if *end <= prefix.first()) {
+            return;
+        }
+        for (key, value) in records.range((Bound::Included(prefix.first()), end)).rev() {
+            if visit(key, value).is_break() {
+                return;
+            }
+        }
+    }
+
     /// How many records `prefix` holds.
     pub fn count(&self, prefix: &Prefix) -> usize {
         range(&self.table.records.read(), prefix, None).count()
+    }
+
+    /// How many records there are of all accounts and Regions; takes no time.
+    pub fn total(&self) -> usize {
+        self.table.records.read().len()
     }
 
     /// Changes from now on.

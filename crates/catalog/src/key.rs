@@ -91,6 +91,18 @@ impl Prefix {
         key.0.starts_with(&self.0)
     }
 
+    /// The first key beyond those that match; `None` if there can be none.
+    pub(crate) fn end(&self) -> Option<RecordKey> {
+        let mut bytes = self.0.clone();
+        while let Some(last) = bytes.pop() {
+            if last < 255 {
+                bytes.push(last + 1);
+                return Some(RecordKey(bytes.into_boxed_slice()));
+            }
+        }
+        None
+    }
+
     /// The first key that could match.
     pub(crate) fn first(&self) -> RecordKey {
         RecordKey(self.0.clone().into_boxed_slice())

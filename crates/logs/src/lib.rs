@@ -1,1 +1,65 @@
-//! 
+//! CloudWatch Logs: groups, streams and events, how they are put, read, filtered and queried.
+//!
+//! Operations are files under `operations/`; rules live in the domain folders (`group`, `stream`, `event`,
+//! `queries`) and know nothing of a server. Groups and streams are catalog records, events are in the store's
+//! log table. Invariant: nothing is appended to a group or stream while it is being deleted (see [`locks`]).
+
+mod error;
+mod event;
+mod group;
+mod identifier;
+mod locks;
+mod operations;
+mod queries;
+mod sink;
+mod stream;
+pub mod tasks;
+
+use std::sync::Arc;
+
+use base::{Clock, Entropy};
+use catalog::{Catalog, CatalogError, Collection};
+use query::Engine;
+use store::tables::logs::LogTable;
+
+use group::{GroupRemoval, LogGroup};
+use locks::GroupLocks;
+use queries::Queries;
+use stream::LogStream;
+
+pub use operations::table;
+
+/// The Logs service of one server.
+pub struct Logs {
+    catalog: Arc<Catalog>,
+    groups: Collection<LogGroup>,
+    streams: Collection<LogStream>,
+    removals: Collection<GroupRemoval>,
+    events: Arc<LogTable>,
+    queries: Queries,
+    locks: GroupLocks,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl Logs {
+    pub fn new(
+        catalog: Arc<Catalog>,
+        events: Arc<LogTable>,
+        engine: Arc<Engine>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Arc<Self>, CatalogError> {
+        Ok(Arc::new(Self {
+            groups: catalog.collection()?,
+            streams: catalog.collection()?,
+            removals: catalog.collection()?,
+            queries: Queries::new(engine, clock.clone()),
+            catalog,
+            events,
+            locks: GroupLocks::default(),
+            clock,
+            entropy,
+        }))
+    }
+}

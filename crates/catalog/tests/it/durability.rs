@@ -163,4 +163,18 @@ async fn accounts_and_regions_are_apart() {
     let page = notes.list(&Prefix::everything(), Some(&RecordKey::new(&scopes[0], &["x"])), 2);
     let texts: Vec<_> = page.iter().map(|e| e.text.as_str()).collect();
     assert_eq!(texts, ["0y", "1x"]);
+
+    let back = |prefix: &Prefix, before: Option<&RecordKey>| {
+        let mut texts = Vec::new();
+        notes.scan_back(prefix, before, |_, note| {
+            texts.push(note.text.clone());
+            std::ops::ControlFlow::Continue(())
+        });
+        texts
+    };
+    assert_eq!(back(&Prefix::new(&scopes[1], &[]), None), ["1y", "1x"]);
+    assert_eq!(back(&Prefix::new(&scopes[1], &[]).starting_with("x"), None), ["1x"]);
+    assert_eq!(back(&Prefix::new(&scopes[1], &[]), Some(&RecordKey::new(&scopes[1], &["y"]))), ["1x"]);
+    assert_eq!(back(&Prefix::new(&scopes[1], &[]), Some(&RecordKey::new(&scopes[0], &["y"]))), [""; 0]);
+    assert_eq!(back(&Prefix::everything(), None).len(), 6);
 }

@@ -1,0 +1,31 @@
+//! Log events: put, get, filter, look up.
+
+mod filter_log_events;
+mod get_log_events;
+mod get_log_record;
+mod put_log_events;
+
+pub(super) use filter_log_events::filter_log_events;
+pub(super) use get_log_events::get_log_events;
+pub(super) use get_log_record::get_log_record;
+pub(super) use put_log_events::put_log_events;
+
+use base::{TimeRange, Timestamp};
+use bytes::Bytes;
+
+/// Times from `start` (included) to `end` (excluded) that are not expired.
+fn visible_range(start: Option<i64>, end: Option<i64>, visible_from: Timestamp) -> TimeRange {
+    let start = start.map_or(Timestamp::MIN, Timestamp::from_millis);
+    TimeRange::new(start.max(visible_from), end.map_or(Timestamp::MAX, Timestamp::from_millis))
+}
+
+/// `limit` of a page: within 1 to 10,000 by the model.
+fn page_limit(limit: Option<i32>) -> usize {
+    limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(crate::event::PAGE_EVENTS_MAX)
+}
+
+/// The store keeps only what was text when it came in.
+fn text(message: Bytes) -> String {
+    String::from_utf8(Vec::from(message))
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}

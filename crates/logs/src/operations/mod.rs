@@ -1,0 +1,61 @@
+//! The operations of the service, one file each under AWS's noun.
+
+mod log_events;
+mod log_groups;
+mod log_streams;
+mod queries;
+mod tags;
+
+use std::sync::Arc;
+
+use shapes::logs::SERVICE;
+use shapes::logs::operations::*;
+use smithy::ServiceTable;
+
+use crate::Logs;
+use crate::error::LogsError;
+
+/// Every operation that is served.
+pub fn table(logs: Arc<Logs>) -> ServiceTable {
+    ServiceTable::builder(&SERVICE, logs)
+        .on(CreateLogGroup, log_groups::create_log_group)
+        .on(DeleteLogGroup, log_groups::delete_log_group)
+        .on(DescribeLogGroups, log_groups::describe_log_groups)
+        .on(ListLogGroups, log_groups::list_log_groups)
+        .on(PutRetentionPolicy, log_groups::put_retention_policy)
+        .on(DeleteRetentionPolicy, log_groups::delete_retention_policy)
+        .on(PutLogGroupDeletionProtection, log_groups::put_log_group_deletion_protection)
+        .on(CreateLogStream, log_streams::create_log_stream)
+        .on(DeleteLogStream, log_streams::delete_log_stream)
+        .on(DescribeLogStreams, log_streams::describe_log_streams)
+        .on(PutLogEvents, log_events::put_log_events)
+        .on(GetLogEvents, log_events::get_log_events)
+        .on(FilterLogEvents, log_events::filter_log_events)
+        .on(GetLogRecord, log_events::get_log_record)
+        .on(StartQuery, queries::start_query)
+        .on(GetQueryResults, queries::get_query_results)
+        .on(StopQuery, queries::stop_query)
+        .on(DescribeQueries, queries::describe_queries)
+        .on(TagResource, tags::tag_resource)
+        .on(UntagResource, tags::untag_resource)
+        .on(ListTagsForResource, tags::list_tags_for_resource)
+        .on(TagLogGroup, tags::tag_log_group)
+        .on(UntagLogGroup, tags::untag_log_group)
+        .on(ListTagsLogGroup, tags::list_tags_log_group)
+        .build()
+}
+
+/// `limit` of a listing: within 1 to 50 by the model, 50 by default.
+fn describe_limit(limit: Option<i32>) -> usize {
+    limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(50)
+}
+
+/// The last key of the page before, from a token bound to `purpose`.
+fn page_start(purpose: &str, token: Option<&str>) -> Result<Option<Vec<String>>, LogsError> {
+    token
+        .map(|token| base::page_token::decode(purpose, token).map_err(|_| LogsError::bad_token()))
+        .transpose()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+//! Log events from inside the server (OTLP, Insights exports, …): as PutLogEvents, but groups and streams come into
+//! being when they are needed.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use base::Timestamp;
+use catalog::CatalogError;
+use signals::{LogBatch, LogSink, SinkError};
+use store::StoreError;
+
+use crate::Logs;
+use crate::error::LogsError;
+use crate::event::EVENT_OVERHEAD_BYTES;
+use crate::event::acceptance::{BATCH_BYTES_MAX, accepted_range};
+use crate::group::{Class, LogGroup};
+
+/// Events appended to the store at once.
+const APPEND_EVENTS_MAX: usize = 10_000;
+
+#[async_trait]
+impl LogSink for Logs {
+    async fn put_log_batch(&self, batch: LogBatch) -> Result<(), SinkError> {
+        self.put_batch(batch).await.map_err(sink_error)
+    }
+}
+
+impl Logs {
+    async fn put_batch(&self, batch: LogBatch) -> Result<(), LogsError> {
+        let LogBatch { scope, log_group, log_stream, mut events } = batch;
+        if events.iter().any(|event| event.message.len() + EVENT_OVERHEAD_BYTES > BATCH_BYTES_MAX) {
+            return Err(LogsError::invalid(format!("a log event is larger than {BATCH_BYTES_MAX} bytes")));
+        }
+        let now = self.clock.now();
+        self.ensure_stream(&scope, &log_group, &log_stream, now).await?;
+        let _appending = self.locks.appending(&scope, &log_group).await;
+        let group = self.group(&scope, &log_group)?;
+        self.check_stream(&group, &log_stream)?;
+        let offered = events.len();
+        let taken = accepted_range(now, group.visible_from(now));
+        events.retain(|event| taken.contains(&event.timestamp));
+        if events.is_empty() && offered > 0 {
+            return Err(LogsError::invalid("all log events are too old, expired or too new"));
+        }
+        events.sort_by_key(|event| event.timestamp);
+        let (key, stream) = (group.store_key(), log_stream.as_str().into());
+        while !events.is_empty() {
+            let rest = events.split_off(events.len().min(APPEND_EVENTS_MAX));
+            self.events.append(&key, &stream, now, events).await?;
+            events = rest;
+        }
+        Ok(())
+    }
+
+    async fn ensure_stream(
+        &self,
+        scope: &base::Scope,
+        group: &str,
+        stream: &str,
+        now: Timestamp,
+    ) -> Result<(), LogsError> {
+        let found = match self.group(scope, group) {
+            Ok(found) => found,
+            Err(_) => {
+                let record = |incarnation| LogGroup {
+                    incarnation,
+                    creation_time: now,
+                    class: Class::Standard,
+                    retention: None,
+                    deletion_protection: false,
+                    tags: BTreeMap::new(),
+                };
+                match self.create_group(scope, group, record).await {
+                    Ok(()) | Err(LogsError::GroupExists) => self.group(scope, group)?,
+                    Err(error) => return Err(error),
+                }
+            }
+        };
+        if self.check_stream(&found, stream).is_ok() {
+            return Ok(());
+        }
+        match self.create_stream(scope, group, stream, now).await {
+            Ok(()) | Err(LogsError::StreamExists) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn sink_error(error: LogsError) -> SinkError {
+    match error {
+        LogsError::Catalog(CatalogError::Unwritable(_) | CatalogError::Closed)
+        | LogsError::Store(StoreError::NoRoom(_) | StoreError::Cancelled) => {
+            SinkError::Overloaded(error.to_string())
+        }
+        LogsError::Catalog(error) => SinkError::Storage(Box::new(error)),
+        LogsError::Store(error) => SinkError::Storage(Box::new(error)),
+        other => SinkError::Rejected(other.to_string()),
+    }
+}
