@@ -467,6 +467,10 @@ impl Table for MetricTable {
                 changes += self.flush(now).await?;
             }
         }
+        // The first listing after a start need not wait for this then; it tries again where this fails.
+        if let Err(error) = self.series_loaded.get_or_try_init(|| self.load_series()).await {
+            tracing::warn!(%error, "the series of earlier metric data could not be loaded");
+        }
         for _ in 0..JOBS_PER_ROUND {
             if stop.is_cancelled() {
                 break;
