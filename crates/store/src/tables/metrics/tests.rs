@@ -495,7 +495,7 @@ async fn single_values_cost_few_bytes() {
     let (bytes, rows) = parts.iter().fold((0, 0), |(b, r), p| (b + p.size_bytes, r + p.rows));
     assert_eq!(rows, 50 * 1440);
     let each = bytes as f64 / rows as f64;
-    assert!(each < 4.0, "{each} bytes a datapoint");
+    assert!(each < 2.5, "{each} bytes a datapoint");
 }
 
 #[test]
