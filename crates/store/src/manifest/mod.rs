@@ -125,9 +125,9 @@ impl Manifest {
             inner.file = None;
             return Err(error);
         }
-        self.faults.reach("manifest.written").map_err(io)?;
         inner.state = next;
-        Ok(())
+        // The edit has happened: a failure from here on is only told to whoever asked for it.
+        self.faults.reach("manifest.written").map_err(io)
     }
 
     /// Reads the state under the lock.
