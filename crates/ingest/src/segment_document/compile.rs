@@ -38,6 +38,8 @@ pub(crate) struct Facts<'a> {
     pub subsegment: bool,
     /// Of the embedded subsegments that were kept.
     pub embedded: Extent,
+    /// Where the member `in_progress` was written.
+    in_progress_at: Option<(usize, usize)>,
 }
 
 /// The time something covers, in seconds since the epoch.
@@ -156,8 +158,14 @@ impl<'a> Compiler<'a> {
                 }
             }
         })?;
+        // What says both has ended.
         if facts.in_progress && !matches!(facts.end_time, Moment::Absent) {
             facts.in_progress = false;
+            if let Some((from, to)) = facts.in_progress_at {
+                let first = self.out[from] != b',';
+                let to = to + usize::from(first && self.out[to] == b',');
+                self.out.drain(from..to);
+            }
         }
         Ok(facts)
     }
@@ -175,6 +183,7 @@ impl<'a> Compiler<'a> {
                 let mark = self.begin("in_progress");
                 facts.in_progress = self.peek()? == b't';
                 self.copy_any()?;
+                facts.in_progress_at = Some((mark, self.out.len()));
                 if !facts.in_progress {
                     self.out.truncate(mark);
                 }

@@ -81,7 +81,7 @@ impl TraceTable {
             if current != Some((key.0, key.1)) {
                 written += collapse(current, &mut versions, before, &mut writer)?;
                 current = Some((key.0, key.1));
-                if written % 1024 == 0 {
+                if written.is_multiple_of(1024) {
                     if stop.is_cancelled() {
                         return Ok(false);
                     }

@@ -175,17 +175,11 @@ impl TraceTable {
     /// The traces with these ids, in that order; `None` for one that is not there or is past retention.
     pub async fn get(&self, scope: &Scope, ids: &[TraceId]) -> Result<Vec<Option<StoredTrace>>, StoreError> {
         let oldest = self.core.clock.now().saturating_sub_millis(RETENTION_MILLIS);
-        let mut rows = self.rows_of(scope, ids).await?;
-        let trace = |id: &TraceId| {
-            let trace = StoredTrace::assemble(*id, rows.remove(id)?)?;
-            (trace.first_received >= oldest).then_some(trace)
-        };
-        let by_id: HashMap<TraceId, Option<StoredTrace>> = {
-            let mut trace = trace;
-            let distinct: BTreeSet<TraceId> = ids.iter().copied().collect();
-            distinct.into_iter().map(|id| (id, trace(&id))).collect()
-        };
-        Ok(ids.iter().map(|id| by_id.get(id).cloned().flatten()).collect())
+        let rows = self.rows_of(scope, ids).await?;
+        let traces = rows.into_iter().filter_map(|(id, rows)| Some((id, StoredTrace::assemble(id, rows)?)));
+        let traces: HashMap<TraceId, StoredTrace> =
+            traces.filter(|(_, trace)| trace.first_received >= oldest).collect();
+        Ok(ids.iter().map(|id| traces.get(id).cloned()).collect())
     }
 
     /// When the first segment of each of these traces came, of those that are known at all.
