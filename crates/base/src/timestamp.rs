@@ -47,7 +47,7 @@ impl Timestamp {
 
     /// The latest multiple of `step_millis` (counted from the epoch) not after this time.
     pub const fn floor_to(self, step_millis: i64) -> Self {
-        Self(self.0.div_euclid(step_millis) * step_millis)
+        Self(self.0.div_euclid(step_millis).saturating_mul(step_millis))
     }
 
     pub const fn saturating_add_millis(self, millis: i64) -> Self {
@@ -140,6 +140,7 @@ mod tests {
         assert_eq!(Timestamp::from_millis(61_999).floor_to(60_000).as_millis(), 60_000);
         assert_eq!(Timestamp::from_millis(-1).floor_to(60_000).as_millis(), -60_000);
         assert_eq!(Timestamp::from_millis(-1).as_secs(), -1);
+        assert_eq!(Timestamp::MIN.floor_to(1000), Timestamp::MIN);
     }
 
     #[test]

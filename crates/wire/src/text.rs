@@ -177,6 +177,16 @@ fn push_fraction(out: &mut Vec<u8>, millis: u32) {
     push_digits(out, value, width);
 }
 
+/// Times further from the epoch are no times anybody means; with them excluded, nobody who adds to a time or
+/// rounds it can overflow. Some 130,000 years: enough for seconds mistaken for milliseconds to reach the
+/// operation, whose message is the better one.
+const MILLIS_MAX: i64 = 1 << 52;
+
+/// Epoch seconds as a timestamp.
+pub(crate) fn timestamp_of_seconds(secs: f64) -> Option<Timestamp> {
+    Timestamp::from_secs_f64(secs).filter(|at| at.as_millis().abs() <= MILLIS_MAX)
+}
+
 /// Reads a timestamp given as text: ISO 8601, an HTTP date or epoch seconds.
 pub(crate) fn parse_timestamp(text: &str) -> Option<Timestamp> {
     let text = text.trim();
@@ -190,7 +200,7 @@ pub(crate) fn parse_timestamp(text: &str) -> Option<Timestamp> {
     // A plain number: Rust would also take "inf" and the like, which the alphabet check above excludes
     // except behind a sign.
     if text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E')) {
-        return Timestamp::from_secs_f64(text.parse().ok()?);
+        return timestamp_of_seconds(text.parse().ok()?);
     }
     None
 }
@@ -322,6 +332,7 @@ mod tests {
             ("1704067200", 1_704_067_200_000),
             ("1704067200.5", 1_704_067_200_500),
             ("1.7040672E9", 1_704_067_200_000),
+            ("1704067200000", 1_704_067_200_000_000),
             ("Mon, 01 Jan 2024 00:00:00 GMT", 1_704_067_200_000),
             ("1969-12-31T23:59:59.999Z", -1),
             ("0001-01-01T00:00:00Z", -62_135_596_800_000),
@@ -341,6 +352,8 @@ mod tests {
             "2024-01-01T00:00:00Zx",
             "nan",
             "1e999",
+            "1e13",
+            "-1e13",
             "-inf",
             "2024-01-01T00:00:00.Z",
         ] {

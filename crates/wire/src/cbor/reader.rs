@@ -7,7 +7,7 @@ use smithy::{Document, ReadError, Schema, ShapeReader};
 
 use super::decode::{BYTES, Decoder, Item, malformed};
 use crate::limits::Budget;
-use crate::text::{Names, fit_integer, parse_timestamp, whole_number, wrong_type};
+use crate::text::{Names, fit_integer, parse_timestamp, timestamp_of_seconds, whole_number, wrong_type};
 
 /// Stands at one item of CBOR data.
 pub struct CborReader<'a> {
@@ -203,11 +203,9 @@ impl ShapeReader for CborReader<'_> {
         let (tag, item) = self.decoder.item()?;
         let at = match item {
             Item::Integer { negative, argument } if matches!(tag, None | Some(1)) => {
-                integer(negative, argument)
-                    .and_then(|secs| secs.checked_mul(1000))
-                    .map(Timestamp::from_millis)
+                timestamp_of_seconds(double(negative, argument))
             }
-            Item::Double(value) if matches!(tag, None | Some(1)) => Timestamp::from_secs_f64(value),
+            Item::Double(value) if matches!(tag, None | Some(1)) => timestamp_of_seconds(value),
             // Tag 0 marks a date and time as text.
             Item::Text(length) if matches!(tag, None | Some(0)) => {
                 parse_timestamp(&self.decoder.text(length)?)

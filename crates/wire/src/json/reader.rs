@@ -8,7 +8,8 @@ use smithy::{Document, Kind, ReadError, Schema, ShapeReader};
 use super::scan::Scanner;
 use crate::limits::Budget;
 use crate::text::{
-    Names, decode_base64, fit_integer, parse_timestamp, special_double, whole_number, wrong_type,
+    Names, decode_base64, fit_integer, parse_timestamp, special_double, timestamp_of_seconds, whole_number,
+    wrong_type,
 };
 
 /// Stands at one value of a JSON text.
@@ -280,7 +281,7 @@ impl ShapeReader for JsonReader<'_> {
 
     fn read_timestamp(&mut self, schema: &'static Schema) -> Result<Timestamp, ReadError> {
         let at = if self.at_number() {
-            Timestamp::from_secs_f64(self.double()?)
+            timestamp_of_seconds(self.double()?)
         } else {
             parse_timestamp(&self.text(schema)?)
         };
