@@ -63,7 +63,7 @@ impl Part {
     ) -> Result<bool, StoreError> {
         let columns = [TIME, EVENT_ID].into_iter().chain(lookup.filter.as_ref().map(filter_column));
         let mask = ProjectionMask::roots(metadata.parquet_schema(), columns);
-        let selection = select(&[range.clone()]);
+        let selection = select(std::slice::from_ref(&range));
         let stream =
             self.stream(core, metadata, |b| b.with_projection(mask).with_row_selection(selection))?;
         let batches: Vec<RecordBatch> = stream.try_collect().await.map_err(|e| self.damaged(e))?;

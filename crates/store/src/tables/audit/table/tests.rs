@@ -30,9 +30,10 @@ pub(in crate::tables::audit) fn event(number: u32, name: &str) -> AuditEvent {
         event_id: format!("{number:08x}-0000-4000-8000-000000000000"),
         event_time: Timestamp::from_secs(NOW_SECS - i64::from(number / 2)),
         event_name: name.to_owned(),
-        event_source: if number % 2 == 0 { "logs.amazonaws.com" } else { "xray.amazonaws.com" }.to_owned(),
-        user_name: (number % 4 != 0).then(|| format!("user-{}", number % 4)),
-        access_key_id: (number % 7 != 0).then(|| format!("AKIA{}", number % 7)),
+        event_source: if number.is_multiple_of(2) { "logs.amazonaws.com" } else { "xray.amazonaws.com" }
+            .to_owned(),
+        user_name: (!number.is_multiple_of(4)).then(|| format!("user-{}", number % 4)),
+        access_key_id: (!number.is_multiple_of(7)).then(|| format!("AKIA{}", number % 7)),
         read_only: number % 3 == 1,
         resources: (0..number % 3)
             .map(|i| resource(["LogGroup", "LogStream"][i as usize % 2]))
