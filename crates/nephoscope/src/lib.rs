@@ -3,6 +3,7 @@
 
 pub mod cli;
 pub mod config;
+mod credentials;
 mod services;
 mod state;
 mod tasks;

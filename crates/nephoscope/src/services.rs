@@ -6,13 +6,21 @@ use smithy::{ServiceSchema, ServiceTable};
 
 /// The state of every service.
 pub(crate) struct Services {
+    pub(crate) cloudwatch: Arc<cloudwatch::CloudWatch>,
+    pub(crate) logs: Arc<logs::Logs>,
+    pub(crate) xray: Arc<xray::XRay>,
     pub(crate) sts: Arc<sts::Sts>,
 }
 
 impl Services {
     /// The operations answered. Where REST services share a path, the first one here wins.
     pub(crate) fn tables(&self) -> Vec<ServiceTable> {
-        vec![sts::table(self.sts.clone())]
+        vec![
+            cloudwatch::table(self.cloudwatch.clone()),
+            logs::table(self.logs.clone()),
+            xray::table(self.xray.clone()),
+            sts::table(self.sts.clone()),
+        ]
     }
 }
 

@@ -3,11 +3,17 @@
 use std::sync::Arc;
 
 use catalog::Catalog;
-use server::AuditRules;
+use cloudwatch::{CloudWatch, CloudWatchConfig};
+use logs::Logs;
+use query::{Engine, EngineConfig};
+use server::{AccessKeys, AuditRules};
 use signals::{ApiCallSink, TraceSink};
 use store::{Store, StoreCapabilities};
+use sts::{CredentialIssuer, Sts, StsConfig};
+use xray::{XRay, XRayConfig};
 
-use crate::config::Config;
+use crate::config::{Auth, Config};
+use crate::credentials::Credentials;
 use crate::services::Services;
 use crate::wiring::{Capabilities, StartError};
 
@@ -15,6 +21,7 @@ use crate::wiring::{Capabilities, StartError};
 pub(crate) struct State {
     pub(crate) store: Arc<Store>,
     catalog: Arc<Catalog>,
+    pub(crate) keys: Arc<AccessKeys>,
     pub(crate) services: Services,
     pub(crate) audit: Arc<dyn ApiCallSink>,
     pub(crate) traces: Arc<dyn TraceSink>,
@@ -30,14 +37,16 @@ impl State {
             .map_err(|source| StartError::DataDir { path: data_dir.clone(), source })?;
         let catalog = Catalog::open(&data_dir.join("catalog.sqlite"), capabilities.clock.clone()).await?;
         let store = open_store(config, capabilities).await?;
-        let services = Services { sts: Arc::default() };
+        let credentials = Credentials::open(config, capabilities).await?;
+        let services = open_services(config, capabilities, &catalog, &store, credentials.issuer)?;
         let absent = Arc::new(Absent);
         Ok(Self {
             store,
             catalog,
+            keys: credentials.keys,
+            traces: services.xray.clone(),
             services,
-            audit: absent.clone(),
-            traces: absent,
+            audit: absent,
             clock: capabilities.clock.clone(),
         })
     }
@@ -72,22 +81,37 @@ async fn open_store(config: &Config, capabilities: &Capabilities) -> Result<Arc<
     Ok(store)
 }
 
+fn open_services(
+    config: &Config,
+    capabilities: &Capabilities,
+    catalog: &Arc<Catalog>,
+    store: &Arc<Store>,
+    issuer: Arc<dyn CredentialIssuer>,
+) -> Result<Services, StartError> {
+    let Capabilities { clock, entropy, .. } = capabilities;
+    let engine_config = EngineConfig {
+        memory_bytes_max: config.query_memory_bytes_max,
+        ..EngineConfig::new(config.data_dir.join("spill"))
+    };
+    let engine = Arc::new(Engine::new(engine_config, clock.clone())?);
+    let sts_config = StsConfig {
+        default_account: config.default_scope.account.clone(),
+        every_role_is_open: config.auth == Auth::Open,
+    };
+    let cloudwatch_config = CloudWatchConfig { reserve_aws_namespaces: config.auth == Auth::Enforced };
+    Ok(Services {
+        cloudwatch: CloudWatch::new(store.metrics().clone(), clock.clone(), cloudwatch_config),
+        logs: Logs::new(catalog.clone(), store.logs().clone(), engine, clock.clone(), entropy.clone())?,
+        xray: XRay::new(store.traces().clone(), clock.clone(), XRayConfig::default()),
+        sts: Sts::new(issuer, sts_config),
+    })
+}
+
 struct Absent;
 
 #[async_trait::async_trait]
 impl ApiCallSink for Absent {
     async fn record(&self, _: signals::ApiCall) -> Result<(), signals::SinkError> {
         Ok(())
-    }
-}
-
-#[async_trait::async_trait]
-impl TraceSink for Absent {
-    async fn put_segment_documents(
-        &self,
-        _: &base::Scope,
-        _: Vec<String>,
-    ) -> Result<Vec<signals::SegmentRejection>, signals::SinkError> {
-        Err(signals::SinkError::Rejected("traces are not served".to_owned()))
     }
 }

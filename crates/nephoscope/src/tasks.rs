@@ -16,7 +16,7 @@ pub(crate) fn register(
     driver: &Arc<TaskDriver>,
     store: &Arc<Store>,
     clock: &Arc<dyn Clock>,
-    _services: &Services,
+    services: &Services,
     maintenance_period: Duration,
 ) {
     let (store, clock) = (store.clone(), clock.clone());

@@ -12,9 +12,7 @@ use base::faults::Faults;
 use base::task::{TaskDriver, TaskStatus};
 use base::{Clock, Entropy};
 use object_store::ObjectStore;
-use server::{
-    AccessKeys, AuthMode, BoundAddresses, Gauge, Limits, Parts, Server, ServerConfig, StatusSource,
-};
+use server::{AuthMode, BoundAddresses, Gauge, Limits, Parts, Server, ServerConfig, StatusSource};
 use store::Store;
 
 use crate::config::{Auth, Certificate, Config};
@@ -46,6 +44,12 @@ pub enum StartError {
     Store(#[from] store::StoreError),
     #[error("cannot open the catalog")]
     Catalog(#[from] catalog::CatalogError),
+    #[error("cannot keep the seal of temporary credentials")]
+    Seal(#[source] object_store::Error),
+    #[error("the seal of temporary credentials is damaged")]
+    DamagedSeal,
+    #[error("cannot start the query engine")]
+    Engine(#[from] query::EngineError),
     #[error("cannot serve HTTPS")]
     Tls(#[from] server::tls::TlsError),
     #[error(transparent)]
@@ -74,7 +78,6 @@ pub struct Nephoscope {
 impl Nephoscope {
     /// Opens everything in `config.data_dir` and serves. Must be called inside a tokio runtime.
     pub async fn start(config: &Config, capabilities: Capabilities) -> Result<Self, StartError> {
-        let keys = Arc::new(read_keys(config)?);
         let state = State::open(config, &capabilities).await?;
         let driver = TaskDriver::new(capabilities.clock.clone(), capabilities.entropy.clone());
         let status = Arc::new(Status { store: state.store.clone(), driver: driver.clone() });
@@ -85,7 +88,7 @@ impl Nephoscope {
             entropy: capabilities.entropy.clone(),
             unserved: services::unserved(&tables),
             tables,
-            keys,
+            keys: state.keys.clone(),
             audit: state.audit.clone(),
             audit_rules: AUDIT_RULES,
             traces: state.traces.clone(),
@@ -160,13 +163,6 @@ fn server_config(config: &Config) -> Result<ServerConfig, StartError> {
         limits: Limits::default(),
         ..ServerConfig::open(config.listen.clone(), config.default_scope.clone())
     })
-}
-
-fn read_keys(config: &Config) -> Result<AccessKeys, StartError> {
-    let Some(path) = &config.credentials else { return Ok(AccessKeys::default()) };
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| StartError::ReadCredentials { path: path.clone(), source })?;
-    AccessKeys::parse(&text).map_err(|source| StartError::Credentials { path: path.clone(), source })
 }
 
 /// Decompressed body limits that are smaller than the general one (`spec/protocols.md` §10).

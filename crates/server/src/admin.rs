@@ -149,7 +149,7 @@ fn target(body: &[u8], now: Timestamp) -> Result<Timestamp, String> {
     let request: ClockRequest =
         serde_json::from_slice(body).map_err(|error| format!("not understood: {error}"))?;
     let to = match (request.advance_secs, request.now) {
-        (Some(secs), None) if secs >= 0.0 && secs <= 1e11 => now + Duration::from_secs_f64(secs),
+        (Some(secs), None) if (0.0..=1e11).contains(&secs) => now + Duration::from_secs_f64(secs),
         (None, Some(Value::Number(secs))) => {
             secs.as_f64().and_then(Timestamp::from_secs_f64).ok_or_else(|| "now is not a time".to_owned())?
         }

@@ -444,6 +444,9 @@ impl Call {
         match error {
             OperationError::Modelled(shape) => Failure::Modelled(shape),
             OperationError::Validation(message) => Failure::Validation(message),
+            OperationError::AccessDenied(message) => {
+                Failure::Framework(FrameworkError::AccessDenied(message))
+            }
             OperationError::Throttled(message) => Failure::Framework(FrameworkError::Throttled(message)),
             OperationError::Unavailable(message) => Failure::Framework(FrameworkError::Unavailable(message)),
             OperationError::Internal(error) => {
@@ -577,7 +580,8 @@ pub(crate) fn identify(
             Some(presented) => Some(presented.access_key_id.clone()),
             None => sigv4::bare_access_key_id(&head.parts.headers, head.query()),
         };
-        let known = key_id.as_deref().and_then(|id| Some((app.keys.get(id)?, id)));
+        let token = scope.and_then(|p| p.session_token.as_deref());
+        let known = key_id.as_deref().and_then(|id| Some((app.keys.find(id, token)?, id)));
         let identity = match known {
             Some((key, id)) => identity::of_known_key(&key, id, region),
             None => identity::of_any_key(key_id.as_deref(), region, default_account),
@@ -592,7 +596,8 @@ pub(crate) fn identify(
         Ok(None) => return Err(FrameworkError::MissingAuthenticationToken),
         Err(error) => return Err(error.clone()),
     };
-    let key = app.keys.get(&presented.access_key_id).ok_or(FrameworkError::UnrecognizedClient)?;
+    let token = presented.session_token.as_deref();
+    let key = app.keys.find(&presented.access_key_id, token).ok_or(FrameworkError::UnrecognizedClient)?;
     let parts = SignedParts {
         method: head.parts.method.as_str(),
         path: head.path(),

@@ -90,10 +90,9 @@ impl Server {
             self.app.running.wait().await;
         };
         let deadline = self.app.network_clock.sleep(self.app.config.limits.shutdown_timeout);
-        if let Either::Right((_, drained)) = select(pin!(drained), deadline).await {
+        if let Either::Right(_) = select(pin!(drained), deadline).await {
             tracing::warn!("requests still under way at shutdown are dropped");
             self.lifetime.kill.cancel();
-            drop(drained);
             self.lifetime.tasks.wait().await;
         }
     }

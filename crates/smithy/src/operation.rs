@@ -76,6 +76,8 @@ pub enum OperationError {
     /// A constraint the model does not state, reported in the form of a framework validation error:
     /// the service's own validation exception with this message.
     Validation(String),
+    /// The caller may not do this; answered with the protocol's access-denied error and this message.
+    AccessDenied(String),
     /// The server cannot take more now; answered with the service's throttling error.
     Throttled(String),
     /// No room on disk or shutting down; answered 503.

@@ -1,13 +1,14 @@
-//! The table of access keys this server knows: those of the credentials file and temporary ones.
+//! The access keys this server knows: those of the credentials file, and temporary ones.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use base::{AccountId, Timestamp};
-use parking_lot::RwLock;
 use serde::Deserialize;
 use signals::Principal;
+
+use super::temporary::TemporaryKeys;
 
 /// Why a credentials file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -41,14 +42,12 @@ impl fmt::Debug for AccessKey {
     }
 }
 
-/// Access keys by id. Shared between the request path and whoever issues keys.
-#[derive(Debug, Default)]
+/// The access keys a server knows: those of a file, by id, and the temporary ones it issued itself.
+#[derive(Default)]
 pub struct AccessKeys {
-    keys: RwLock<HashMap<String, Arc<AccessKey>>>,
+    keys: HashMap<String, Arc<AccessKey>>,
+    temporary: Option<Arc<TemporaryKeys>>,
 }
-
-/// Temporary keys kept; issuing more forgets the one that expires first.
-const TEMPORARY_KEYS_MAX: usize = 10_000;
 
 impl AccessKeys {
     /// Reads a credentials file:
@@ -62,40 +61,35 @@ impl AccessKeys {
     /// ```
     pub fn parse(text: &str) -> Result<Self, CredentialsError> {
         let file: File = toml::from_str(text).map_err(CredentialsError::Syntax)?;
-        let table = Self::default();
+        let mut table = Self::default();
         for entry in file.key {
             let id = entry.access_key_id.clone();
             let fail = |reason: &str| CredentialsError::Key { key: id.clone(), reason: reason.to_owned() };
             let key = entry.into_key().map_err(|reason| fail(&reason))?;
-            if table.keys.write().insert(id.clone(), Arc::new(key)).is_some() {
+            if table.keys.insert(id.clone(), Arc::new(key)).is_some() {
                 return Err(fail("appears twice"));
             }
         }
         Ok(table)
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.keys.read().is_empty()
+    /// Also knows the credentials `temporary` issues.
+    #[must_use]
+    pub fn with_temporary(self, temporary: Arc<TemporaryKeys>) -> Self {
+        Self { temporary: Some(temporary), ..self }
     }
 
+    /// A key of the file.
     pub fn get(&self, access_key_id: &str) -> Option<Arc<AccessKey>> {
-        self.keys.read().get(access_key_id).cloned()
+        self.keys.get(access_key_id).cloned()
     }
 
-    /// Adds temporary credentials and forgets those that have expired at `now`.
-    pub fn issue(&self, access_key_id: String, key: AccessKey, now: Timestamp) {
-        let mut keys = self.keys.write();
-        let expiry = |key: &AccessKey| key.session.as_ref().map(|s| s.expires);
-        if keys.len() >= TEMPORARY_KEYS_MAX {
-            keys.retain(|_, key| expiry(key).is_none_or(|expires| expires > now));
-        }
-        if keys.len() >= TEMPORARY_KEYS_MAX {
-            let first = keys.iter().filter_map(|(id, key)| Some((expiry(key)?, id.clone()))).min();
-            if let Some((_, id)) = first {
-                keys.remove(&id);
-            }
-        }
-        keys.insert(access_key_id, Arc::new(key));
+    /// The key of a request that shows this id and perhaps a session token.
+    pub(crate) fn find(&self, access_key_id: &str, session_token: Option<&str>) -> Option<Arc<AccessKey>> {
+        self.get(access_key_id).or_else(|| {
+            let key = self.temporary.as_ref()?.recognise(access_key_id, session_token?)?;
+            Some(Arc::new(key))
+        })
     }
 }
 

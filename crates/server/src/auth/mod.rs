@@ -5,5 +5,7 @@ pub(crate) mod chunked;
 pub(crate) mod identity;
 pub mod keys;
 pub(crate) mod sigv4;
+pub mod temporary;
 
 pub use keys::{AccessKey, AccessKeys, CredentialsError, TemporarySession};
+pub use temporary::{Issued, TemporaryKeys};

@@ -161,7 +161,8 @@ impl Services {
     /// AWS Query: `Action=` in the query string, or in a form that is still to be read.
     fn aws_query(&self, question: &Question<'_>) -> Option<Route> {
         if *question.method == Method::POST && is_form(question.headers) {
-            return Some(Route::Form);
+            // Many HTTP clients call any body a form unless told otherwise; Query has no paths of its own.
+            return self.rest.route(question).or(Some(Route::Form));
         }
         let query = question.query?;
         let action = query_value(query, "Action")?;

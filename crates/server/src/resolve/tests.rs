@@ -222,6 +222,7 @@ fn other_forms_and_refusals() {
         // Broken requests.
         (ask("POST", "/").form("Version=2010-08-01"), "AwsQuery MissingAction"),
         (ask("POST", "/").form("%%%=&=&&"), "AwsQuery MissingAction"),
+        (ask("POST", "/TraceSegments").form("{}"), "xray RestJson1 PutTraceSegments"),
         (ask("GET", "/").target("Logs_20140328.X"), "AwsJson1_1 MethodNotAllowed"),
         (ask("GET", "/TraceSegments"), "RestJson1 MethodNotAllowed"),
         (ask("POST", "/nowhere"), r#"RestJson1 UnknownOperation { operation: "/nowhere" }"#),
@@ -233,6 +234,8 @@ fn other_forms_and_refusals() {
             ask("POST", "/service/x/operation/a.b").cbor(),
             r#"RpcV2Cbor UnknownOperation { operation: "/service/x/operation/a.b" }"#,
         ),
+        // A form by its content type only.
+        (ask("POST", "/TraceSegments").form("{}"), "xray RestJson1 PutTraceSegments"),
         // A shared path goes to the scope's service, and unsigned to the first.
         (ask("POST", "/TagResource").scope("other"), "other RestJson1 TagResource"),
         (ask("POST", "/TagResource"), "xray RestJson1 TagResource"),
