@@ -75,6 +75,10 @@ pub(crate) enum Operation {
     SortKey,
     /// The text behind a sort key; a number is rendered as a computed one.
     SortKeyText,
+    /// Text, time, sequence → bytes in order of time, then sequence.
+    TimedKey,
+    /// The text behind such a key.
+    TimedKeyText,
     /// Two values of any kind by Insights' rule.
     Compare(BinaryOp),
     /// The text contains the one given here.
@@ -114,6 +118,8 @@ impl ScalarUDFImpl for Apply {
             Operation::DateCeil(_) => "date_ceil",
             Operation::SortKey => "sort_key",
             Operation::SortKeyText => "sort_key_text",
+            Operation::TimedKey => "timed_key",
+            Operation::TimedKeyText => "timed_key_text",
             Operation::Compare(op) => op.symbol(),
             Operation::Contains(_) | Operation::ContainsText => "contains",
             Operation::Matches(_) => "matches",
@@ -137,9 +143,12 @@ impl ScalarUDFImpl for Apply {
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
         Ok(match &self.operation {
             Operation::ToNumber | Operation::Finite | Operation::Power => DataType::Float64,
-            Operation::ToText | Operation::SortKeyText | Operation::GroupName(_) => DataType::Utf8View,
+            Operation::ToText
+            | Operation::SortKeyText
+            | Operation::TimedKeyText
+            | Operation::GroupName(_) => DataType::Utf8View,
             Operation::DateFloor(..) | Operation::DateCeil(_) => TIME,
-            Operation::SortKey => DataType::Binary,
+            Operation::SortKey | Operation::TimedKey => DataType::Binary,
             Operation::Compare(_)
             | Operation::Contains(_)
             | Operation::ContainsText
@@ -173,6 +182,11 @@ impl Operation {
             (Self::DateCeil(period), _) => numbers::date_ceil(first, *period),
             (Self::ToText, _) => texts::to_text(first),
             (Self::SortKey, _) => texts::sort_keys(first),
+            (Self::TimedKey, _) => match columns {
+                [text, time, sequence] => texts::timed_keys(text, time, sequence),
+                _ => exec_err!("a timed key has three parts"),
+            },
+            (Self::TimedKeyText, _) => texts::timed_key_texts(first),
             (Self::SortKeyText, _) => texts::sort_key_texts(first),
             (Self::GroupName(names), _) => texts::group_names(first, names),
             (Self::Compare(op), Some(right)) => compare::compare(*op, first, right),

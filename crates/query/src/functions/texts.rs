@@ -5,7 +5,10 @@ use std::sync::Arc;
 use datafusion::arrow::array::{Array, ArrayRef, BinaryBuilder, Int64Array, StringViewBuilder};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::Result;
-use datafusion::common::cast::{as_binary_array, as_int64_array, as_string_view_array, as_uint32_array};
+use datafusion::common::cast::{
+    as_binary_array, as_int64_array, as_string_view_array, as_timestamp_millisecond_array, as_uint32_array,
+    as_uint64_array,
+};
 
 use super::row::View;
 use super::value::{parse_number, render_number, sort_key, sort_key_text};
@@ -41,6 +44,37 @@ pub(super) fn sort_key_texts(column: &ArrayRef) -> Result<ArrayRef> {
         let number = text.as_deref().and_then(parse_number).and_then(render_number);
         out.append_option(number.or(text));
     }
+    Ok(Arc::new(out.finish()))
+}
+
+/// Bytes of the time and the sequence before the text of a timed key.
+const TIMED_KEY_HEAD: usize = 16;
+
+pub(super) fn timed_keys(texts: &ArrayRef, times: &ArrayRef, sequences: &ArrayRef) -> Result<ArrayRef> {
+    let texts = as_string_view_array(texts)?;
+    let (times, sequences) = (as_timestamp_millisecond_array(times)?, as_uint64_array(sequences)?);
+    let mut out = BinaryBuilder::with_capacity(texts.len(), texts.len() * (TIMED_KEY_HEAD + 8));
+    let mut key = Vec::new();
+    for (row, text) in texts.iter().enumerate() {
+        let Some(text) = text else {
+            out.append_null();
+            continue;
+        };
+        key.clear();
+        // With its sign turned over, a time orders as its bytes do.
+        key.extend((times.value(row) ^ i64::MIN).to_be_bytes());
+        key.extend(sequences.value(row).to_be_bytes());
+        key.extend(text.as_bytes());
+        out.append_value(&key);
+    }
+    Ok(Arc::new(out.finish()))
+}
+
+pub(super) fn timed_key_texts(column: &ArrayRef) -> Result<ArrayRef> {
+    let keys = as_binary_array(column)?;
+    let mut out = StringViewBuilder::with_capacity(keys.len());
+    let text = |key: &'_ [u8]| String::from_utf8(key.get(TIMED_KEY_HEAD..)?.to_vec()).ok();
+    keys.iter().for_each(|key| out.append_option(key.and_then(text)));
     Ok(Arc::new(out.finish()))
 }
 

@@ -10,12 +10,14 @@ use std::time::Duration;
 
 use base::{Clock, Timestamp};
 use datafusion::execution::SessionState;
+use datafusion::physical_plan::ExecutionPlan;
 use lang::plan::Pipeline;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::AbortHandle;
 
 use crate::lower::Input;
+use crate::tables::ScanState;
 use progress::Progress;
 pub use progress::QueryStatistics;
 pub use results::{EventPosition, Row};
@@ -187,6 +189,17 @@ impl Job {
         });
     }
 
+    /// Lets the counters of a plan be seen while it runs. A job that has ended must not hold a plan, nor what
+    /// the plan holds.
+    fn attach(&self, scan: Arc<ScanState>, plan: &Arc<dyn ExecutionPlan>) -> Result<(), Failure> {
+        let mut state = self.state.lock();
+        if self.status.borrow().is_final() {
+            return Err(Failure::Internal("the query has ended".to_owned()));
+        }
+        state.progress.begin(scan, Arc::clone(plan));
+        Ok(())
+    }
+
     /// Ends the job this way, unless it has ended.
     fn end(&self, ending: QueryStatus, record: impl FnOnce(&mut State)) -> bool {
         let mut state = self.state.lock();
@@ -196,7 +209,7 @@ impl Job {
         state.ended = Some(self.clock.now());
         state.progress.end();
         record(&mut state);
-        drop(state);
+        // Before the lock goes: who holds it sees the job either running or ended.
         self.status.send_replace(ending);
         true
     }

@@ -57,7 +57,7 @@ async fn execute(job: &Job, work: Work) -> Result<Outcome, Failure> {
     let failed = |error: DataFusionError| failure(&error);
     let query = lower(&work.pipeline, &work.input).map_err(failed)?;
     let plan = work.session.create_physical_plan(&query.plan).await.map_err(failed)?;
-    job.state.lock().progress.begin(query.scan, Arc::clone(&plan));
+    job.attach(query.scan, &plan)?;
     let mut batches = execute_stream(plan, work.session.task_ctx()).map_err(failed)?;
     let (mut rows, mut bytes) = (Vec::new(), 0);
     while let Some(batch) = batches.try_next().await.map_err(failed)? {
@@ -78,6 +78,10 @@ fn failure(error: &DataFusionError) -> Failure {
             Some(error) => Failure::Storage(error.to_string()),
             None => Failure::Internal(inner.to_string()),
         },
+        // A full spill folder arrives as an i/o error of the engine; only its text names the setting.
+        other if other.to_string().contains("max_temp_directory_size") => {
+            Failure::MemoryLimit("the space for spilling to disk is used up".to_owned())
+        }
         other => Failure::Internal(other.to_string()),
     }
 }

@@ -1,14 +1,13 @@
 //! `stats`: groups in the order of their newest event, ties by the keys.
 
-use datafusion::common::Result;
+use datafusion::common::{Result, ScalarValue};
 use datafusion::functions_aggregate::expr_fn::{
-    avg, count, count_distinct, first_value, max, min, stddev_pop, sum, var_pop,
+    avg, count, count_distinct, max, min, stddev_pop, sum, var_pop,
 };
-use datafusion::logical_expr::expr::Sort;
-use datafusion::logical_expr::{Expr as Plan, ExprFunctionExt, lit};
+use datafusion::logical_expr::{Expr as Plan, lit};
 use lang::plan::{Aggregate, Expr, Named};
 
-use super::{Kind, Lowered, Lowering, ascending, column, descending};
+use super::{Kind, Lowered, Lowering, SEQUENCE, ascending, column, descending};
 use crate::functions::{Operation, apply, percentile};
 
 impl Lowering<'_> {
@@ -97,23 +96,26 @@ impl Lowering<'_> {
             }
             Aggregate::Minimum(_) => extreme(min, argument, column(&name)),
             Aggregate::Maximum(_) => extreme(max, argument, column(&name)),
-            Aggregate::Earliest(_) => self.at_end(argument, &name, ascending)?,
-            Aggregate::Latest(_) => self.at_end(argument, &name, descending)?,
+            Aggregate::Earliest(_) => self.at_end(argument, &name, min),
+            Aggregate::Latest(_) => self.at_end(argument, &name, max),
         };
         Ok((expr.alias(&name), lowered))
     }
 
-    /// The first present value by time.
-    fn at_end(&self, argument: Lowered, name: &str, direction: fn(Plan) -> Sort) -> Result<(Plan, Lowered)> {
-        let key = argument.group_key();
-        // The row order ends with what tells rows of one time apart.
-        let mut order: Vec<Sort> = self.time.iter().cloned().map(direction).collect();
-        order.extend(self.order.iter().skip(1).map(|key| direction(key.expr.clone())));
-        let present = key.expr.clone().is_not_null();
-        let expr = first_value(key.expr, order).filter(present).build()?;
-        let lowered = Lowered::new(column(name), key.kind);
+    /// The value at one end of time: that of the least or greatest key of time, acceptance and text.
+    fn at_end(&self, argument: Lowered, name: &str, pick: fn(Plan) -> Plan) -> (Plan, Lowered) {
         // AWS: a time becomes a plain number (observed).
-        Ok((expr, if key.kind == Kind::Time { lowered.as_integer() } else { lowered }))
+        let value = argument.as_integer().text();
+        let time = self
+            .time
+            .clone()
+            .unwrap_or_else(|| Plan::Literal(ScalarValue::TimestampMillisecond(Some(0), None), None));
+        let sequence = match self.columns.iter().any(|column| column == SEQUENCE) {
+            true => column(SEQUENCE),
+            false => lit(0u64),
+        };
+        let key = apply(Operation::TimedKey, vec![value, time, sequence]);
+        (pick(key), Lowered::new(apply(Operation::TimedKeyText, vec![column(name)]), Kind::Text))
     }
 }
 

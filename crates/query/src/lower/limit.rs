@@ -3,7 +3,7 @@
 use datafusion::common::Result;
 use lang::plan::{Expr, SortKey, Stage};
 
-use super::Lowering;
+use super::{Lowering, sorted};
 
 impl Lowering<'_> {
     pub(super) fn limit(&mut self, count: u64, any: bool) -> Result<()> {
@@ -11,7 +11,7 @@ impl Lowering<'_> {
         let order = self.order.clone();
         self.apply(|plan| match any || order.is_empty() {
             true => plan.limit(0, Some(count)),
-            false => plan.sort_with_limit(order, Some(count)),
+            false => sorted(plan, order, count),
         })
     }
 }

@@ -20,6 +20,7 @@ use base::{TimeRange, Timestamp};
 use datafusion::common::{Column, Result, plan_datafusion_err};
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::expr::Sort;
+use datafusion::logical_expr::expr_rewriter::normalize_sorts;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use lang::plan::{Pipeline, Stage};
 use store::tables::logs::{FieldKind, LogColumn};
@@ -145,7 +146,7 @@ impl Lowering<'_> {
         let (order, limit) = (std::mem::take(&mut self.order), self.input.limit);
         self.apply(|plan| match order.is_empty() {
             true => plan.limit(0, Some(limit)),
-            false => plan.sort_with_limit(order, Some(limit)),
+            false => sorted(plan, order, limit),
         })?;
         if !shown.is_empty() {
             self.apply(|plan| plan.project(shown))?;
@@ -189,6 +190,15 @@ fn scan(pipeline: &Pipeline, input: &Input) -> (LogEventsTable, HashMap<String, 
         fields.insert(path, lowered);
     }
     (LogEventsTable::new(Arc::clone(&input.source), columns, input.range), fields)
+}
+
+/// The first rows in that order. The builder's own sort would look for its keys among the aggregates below
+/// and not find what is computed from them.
+fn sorted(plan: LogicalPlanBuilder, order: Vec<Sort>, limit: usize) -> Result<LogicalPlanBuilder> {
+    let input = plan.build()?;
+    let expr = normalize_sorts(order, &input)?;
+    let sort = datafusion::logical_expr::Sort { expr, input: Arc::new(input), fetch: Some(limit) };
+    Ok(LogicalPlanBuilder::from(LogicalPlan::Sort(sort)))
 }
 
 fn column(name: &str) -> Expr {

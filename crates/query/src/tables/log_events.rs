@@ -148,7 +148,12 @@ impl TableProvider for LogEventsTable {
             .map_err(|error| DataFusionError::External(Box::new(error)))?;
         // A table is scanned once; were it scanned twice, the first scan's counters would stay.
         self.state.progress.get_or_init(|| Arc::clone(&plan.progress));
-        let partitions = plan.partitions.into_iter().map(|partition| {
+        let mut partitions = plan.partitions;
+        if partitions.is_empty() {
+            // The engine plans for at least one.
+            partitions.push(Box::new(|| futures::stream::empty().boxed()));
+        }
+        let partitions = partitions.into_iter().map(|partition| {
             Arc::new(OnePartition {
                 schema: Arc::clone(&schema),
                 partition: Mutex::new(Some(partition)),

@@ -34,7 +34,7 @@ fn message() -> impl Strategy<Value = String> {
     })
 }
 
-fn events() -> impl Strategy<Value = Vec<Event>> {
+pub(crate) fn events() -> impl Strategy<Value = Vec<Event>> {
     let event = (0..2u32, select(vec!["s1", "s2"]), 0..8i64, message());
     proptest::collection::vec(event, 0..24).prop_map(|events| {
         let events = events.into_iter().enumerate();
@@ -115,7 +115,7 @@ fn stats() -> impl Strategy<Value = String> {
     (aggregate(), aggregate(), by).prop_map(|(a, b, by)| format!("stats {a} as s1, {b} as s2{by}"))
 }
 
-fn text() -> impl Strategy<Value = String> {
+pub(crate) fn text() -> impl Strategy<Value = String> {
     let rows = proptest::collection::vec(row_command(), 0..3);
     let sort =
         || (field(), select(vec!["asc", "desc"])).prop_map(|(field, way)| format!("sort {field} {way}"));

@@ -7,3 +7,4 @@ mod generated;
 mod jobs;
 mod memory;
 mod reference;
+mod stored;

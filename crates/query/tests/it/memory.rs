@@ -52,7 +52,12 @@ impl Event {
 
 fn flatten(path: &str, raw: &RawValue, fields: &mut BTreeMap<String, Scalar>) {
     let text = raw.get();
-    let join = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    // A key that starts with `@` gets one more.
+    let join = |name: &str| match path.is_empty() {
+        true if name.starts_with('@') => format!("@{name}"),
+        true => name.to_owned(),
+        false => format!("{path}.{name}"),
+    };
     let scalar = |text: &str, kind| Scalar { text: text.to_owned(), kind };
     match text.as_bytes()[0] {
         b'{' => {
