@@ -200,7 +200,9 @@ impl Core {
     pub(crate) async fn truncate_log(&self, needed: WalPosition) -> Result<u64, StoreError> {
         let segments = self.wal.release(needed)?;
         if segments > 0 {
-            self.commit(ManifestEdit { log_start: Some(needed), ..ManifestEdit::default() }).await?;
+            // Not `needed`: the oldest segment that is left may begin before it, and is replayed whole.
+            let start = self.wal.oldest_position();
+            self.commit(ManifestEdit { log_start: Some(start), ..ManifestEdit::default() }).await?;
         }
         Ok(segments)
     }

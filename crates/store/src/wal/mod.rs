@@ -121,6 +121,12 @@ impl Wal {
         Ok(count)
     }
 
+    /// The first position the log may still hold.
+    pub(crate) fn oldest_position(&self) -> WalPosition {
+        let list = self.segments.lock();
+        list.segments.first().map_or(list.next, |s| s.first)
+    }
+
     /// The position the next record will have at the least.
     pub(crate) fn next_position(&self) -> WalPosition {
         self.segments.lock().next

@@ -48,7 +48,8 @@ pub(crate) fn may_be_unshredded(block: &Block, path: &str) -> bool {
 
 fn either(first: Option<ArrayRef>, second: ArrayRef) -> Result<ArrayRef, StoreError> {
     let Some(first) = first else { return Ok(second) };
-    let mask = compute::is_not_null(&first).and_then(|mask| compute::kernels::zip::zip(&mask, &first, &second));
+    let mask =
+        compute::is_not_null(&first).and_then(|mask| compute::kernels::zip::zip(&mask, &first, &second));
     mask.map_err(|e| StoreError::format("a log field", e))
 }
 
@@ -77,9 +78,7 @@ fn numbers(column: &FieldColumn, array: &ArrayRef) -> Float64Array {
             array.as_primitive::<Int64Type>().unary(|v| v as f64 / scale)
         }
         Encoding::Double => array.as_primitive::<Float64Type>().clone(),
-        Encoding::Bool => {
-            array.as_boolean().iter().map(|b| b.map(|b| f64::from(u8::from(b)))).collect()
-        }
+        Encoding::Bool => array.as_boolean().iter().map(|b| b.map(|b| f64::from(u8::from(b)))).collect(),
         Encoding::Time => Float64Array::new_null(array.len()),
         Encoding::Text => numbers_of(array.as_string(), column.escapes),
         Encoding::Dictionary => {
@@ -255,20 +254,33 @@ mod tests {
     #[test]
     fn a_field_is_served_as_text_and_as_number() {
         let block = block(&[
-            r#"{"v":12.300}"#, r#"{"v":4.000}"#, r#"{"v":"x\ty"}"#, r#"{"v":" 7.5 "}"#, r#"{"v":true}"#, "{}",
-            r#"{"v":1,"v":9}"#, "no json", r#"{"v":"inf"}"#,
+            r#"{"v":12.300}"#,
+            r#"{"v":4.000}"#,
+            r#"{"v":"x\ty"}"#,
+            r#"{"v":" 7.5 "}"#,
+            r#"{"v":true}"#,
+            "{}",
+            r#"{"v":1,"v":9}"#,
+            "no json",
+            r#"{"v":"inf"}"#,
         ]);
         assert_eq!(block.layout.kind_of("v"), Some(FieldKind::Text));
         let some = |t: &str| Some(t.to_owned());
         let expected = vec![
-            some("12.300"), some("4.000"), some("x\ty"), some(" 7.5 "), some("1"), None, some("9"), None,
+            some("12.300"),
+            some("4.000"),
+            some("x\ty"),
+            some(" 7.5 "),
+            some("1"),
+            None,
+            some("9"),
+            None,
             some("inf"),
         ];
         assert_eq!(texts(&block, "v"), expected);
         let numbers = field(&block, "v", FieldKind::Float).expect("serves");
         let numbers: Vec<Option<f64>> = numbers.as_primitive::<Float64Type>().iter().collect();
-        let expected =
-            [Some(12.3), Some(4.0), None, Some(7.5), Some(1.0), None, Some(9.0), None, None];
+        let expected = [Some(12.3), Some(4.0), None, Some(7.5), Some(1.0), None, Some(9.0), None, None];
         assert_eq!(numbers, expected);
         assert_eq!(texts(&block, "absent"), vec![None; 9]);
     }

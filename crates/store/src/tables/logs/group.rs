@@ -92,14 +92,16 @@ impl Group {
         let mut state = self.state.lock();
         let last = batch.base_sequence + batch.events.len() as u64 - 1;
         state.last_sequence = state.last_sequence.max(last);
-        // At replay the stream may have been deleted since.
-        let dead = state.tombstones.get(&batch.stream).is_some_and(|deleted| last <= *deleted);
-        if state.deleted.is_some() || dead {
+        if state.deleted.is_some() {
             return 0;
         }
         let bytes = batch.memory_bytes();
         state.since = state.since.or(Some(batch.ingestion_time));
-        batch.add_to(&mut state.tail_stats);
+        // At replay the stream may have been deleted since. The record is kept in the tail all the same: the
+        // tombstone must live until the log no longer holds the record.
+        if state.tombstones.get(&batch.stream).is_none_or(|deleted| last > *deleted) {
+            batch.add_to(&mut state.tail_stats);
+        }
         state.tail_rows += batch.events.len();
         state.tail_bytes += bytes;
         state.tail.push(Arc::new(batch));
@@ -157,9 +159,7 @@ impl Group {
         let freed: usize = tail.batches.iter().map(|b| b.memory_bytes()).sum();
         state.tail_bytes = state.tail.iter().map(|b| b.memory_bytes()).sum();
         state.tail_rows = state.tail.iter().map(|b| b.events.len()).sum();
-        let mut stats = SourceStats::default();
-        state.tail.iter().for_each(|b| b.add_to(&mut stats));
-        state.tail_stats = stats;
+        state.tail_stats = state.live_tail_stats();
         let added = chunk.as_ref().map_or(0, |c| c.memory_bytes);
         state.chunks.push(ChunkPlace { chunk, first: first.position, last: last.position });
         (freed, added)
@@ -222,12 +222,7 @@ impl Group {
         tombstones.insert(stream.clone(), sequence);
         state.tombstones = Arc::new(tombstones);
         state.tail_view = None;
-        let (mut stats, tombstones) = (SourceStats::default(), state.tombstones.clone());
-        let dead = |b: &Arc<TailBatch>| {
-            tombstones.get(&b.stream).is_some_and(|x| b.base_sequence + b.events.len() as u64 <= x + 1)
-        };
-        state.tail.iter().filter(|b| !dead(b)).for_each(|b| b.add_to(&mut stats));
-        state.tail_stats = stats;
+        state.tail_stats = state.live_tail_stats();
     }
 
     /// Forgets tombstones that hide nothing any more; the streams they were of.
@@ -247,7 +242,7 @@ impl Group {
     pub(crate) fn drop_tombstones(&self, streams: &[Arc<str>]) {
         let mut state = self.state.lock();
         let mut tombstones = Tombstones::clone(&state.tombstones);
-        streams.iter().for_each(|s| drop(tombstones.remove(s)));
+        tombstones.retain(|stream, _| !streams.contains(stream));
         state.tombstones = Arc::new(tombstones);
     }
 
@@ -278,8 +273,12 @@ impl Group {
         self.state.lock().parts.clone()
     }
 
+    /// A part the manifest knew at open.
     pub(crate) fn add_part(&self, part: Arc<Part>) {
-        self.state.lock().parts.push(part);
+        let mut state = self.state.lock();
+        let last = part.stats.streams.values().map(|e| e.max_sequence).max().unwrap_or_default();
+        state.last_sequence = state.last_sequence.max(last);
+        state.parts.push(part);
     }
 
     pub(crate) fn stream_stats(&self, stream: &str) -> Option<StreamStats> {
@@ -317,6 +316,16 @@ impl Group {
 }
 
 impl State {
+    fn live_tail_stats(&self) -> SourceStats {
+        let mut stats = SourceStats::default();
+        let dead = |b: &Arc<TailBatch>| {
+            let end = b.base_sequence + b.events.len() as u64;
+            self.tombstones.get(&b.stream).is_some_and(|deleted| end <= deleted + 1)
+        };
+        self.tail.iter().filter(|b| !dead(b)).for_each(|b| b.add_to(&mut stats));
+        stats
+    }
+
     /// Calls `look` with the figures of every source, without expired rows.
     fn each_source(&self, look: &mut dyn FnMut(&SourceStats)) {
         if self.deleted.is_some() {

@@ -54,7 +54,10 @@ impl Flat {
     }
 
     /// Whether two scalars have the same path.
-    pub(crate) fn has_duplicates(&self, seen: &mut hashbrown::HashSet<u64, foldhash::fast::FixedState>) -> bool {
+    pub(crate) fn has_duplicates(
+        &self,
+        seen: &mut hashbrown::HashSet<u64, foldhash::fast::FixedState>,
+    ) -> bool {
         seen.clear();
         self.scalars.iter().any(|s| !seen.insert(xxhash_rust::xxh3::xxh3_64(self.path(s).as_bytes())))
     }
@@ -377,8 +380,7 @@ mod tests {
     #[test]
     fn objects_are_flattened_by_path() {
         let message = r#" {"a":1,"b":{"c":"x","d":[true,null,{"e":-1.5e3}]},"@f":"y","g":{},"h":[]}"#;
-        let expected =
-            [("a", "1"), ("b.c", "x"), ("b.d.0", "true"), ("b.d.2.e", "-1.5e3"), ("@@f", "y")];
+        let expected = [("a", "1"), ("b.c", "x"), ("b.d.0", "true"), ("b.d.2.e", "-1.5e3"), ("@@f", "y")];
         assert_eq!(fields(message), pairs(&expected));
         assert_eq!(fields("{}"), pairs(&[]));
         assert_eq!(fields("{\"a\\u0041\":\"\\n\"}\n"), pairs(&[("aA", "\\n")]));
@@ -387,9 +389,26 @@ mod tests {
     #[test]
     fn what_is_not_a_json_object_has_no_fields() {
         let broken = [
-            "", "[1]", "1", "{", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{\"a\":01}", "{\"a\":1.}", "{\"a\":+1}",
-            "{\"a\":\"\u{1}\"}", "{\"a\":\"\\x\"}", "{\"a\":\"\\ud800\"}", "{\"a\":1} x", "{\"a\":nul}",
-            "{a:1}", "{\"a\":\"\\", "{\"a\":1 2}", "{\"a\":.5}", "{\"a\":1e}",
+            "",
+            "[1]",
+            "1",
+            "{",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{\"a\":1,}",
+            "{\"a\":01}",
+            "{\"a\":1.}",
+            "{\"a\":+1}",
+            "{\"a\":\"\u{1}\"}",
+            "{\"a\":\"\\x\"}",
+            "{\"a\":\"\\ud800\"}",
+            "{\"a\":1} x",
+            "{\"a\":nul}",
+            "{a:1}",
+            "{\"a\":\"\\",
+            "{\"a\":1 2}",
+            "{\"a\":.5}",
+            "{\"a\":1e}",
         ];
         for message in broken {
             assert_eq!(fields(message), None, "{message}");

@@ -76,10 +76,8 @@ pub(crate) fn merge(blocks: &[Block]) -> Result<Block, StoreError> {
         layout.columns.push(FieldColumn { path: path.clone(), class: *class, encoding, escapes: *escapes });
         fields.push(Some(array));
     }
-    let streams: Vec<_> = blocks
-        .iter()
-        .map(|b| (b.rows(), b.streams.clone().map(|s| (Encoding::Dictionary, s))))
-        .collect();
+    let streams: Vec<_> =
+        blocks.iter().map(|b| (b.rows(), b.streams.clone().map(|s| (Encoding::Dictionary, s)))).collect();
     let (streams, ..) = values::concat_dictionaries(rows.iter().sum(), &streams);
     let joined = Block {
         layout: Arc::new(layout),
@@ -220,7 +218,8 @@ impl Union {
             templates.push(Template { literals: shape.literals.to_vec(), slots });
         }
         // A shape nobody uses needs no number, but must not count as dropped.
-        let number = |index: &usize| taken.get(index).copied().or((shapes[*index] == 0).then_some(UNSHREDDED));
+        let number =
+            |index: &usize| taken.get(index).copied().or((shapes[*index] == 0).then_some(UNSHREDDED));
         let mapping = numbers.iter().map(|of_block| of_block.iter().map(number).collect()).collect();
         for column in blocks.iter().flat_map(|b| &b.layout.columns).filter(|c| c.escapes) {
             if let Some(escapes) = columns.get_mut(&(column.path.clone(), column.class)) {

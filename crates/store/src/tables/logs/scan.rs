@@ -253,7 +253,8 @@ impl Shared {
         for block in part.load(&open, &ranges, &need).await? {
             let rows = block.rows_in(range);
             if !rows.is_empty() {
-                let block = if rows.len() < block.rows() { block.slice(rows.start, rows.len()) } else { block };
+                let block =
+                    if rows.len() < block.rows() { block.slice(rows.start, rows.len()) } else { block };
                 batches.push(project(&block, &self.columns, group as u32, &self.schema)?);
             }
         }
@@ -283,7 +284,13 @@ impl Shared {
                 () if range.start <= bounds.first.timestamp && !ends_before(range, bounds.last.timestamp) => {
                     (rows.len() as u64, bounds.message_bytes)
                 }
-                () => share(range, bounds.first.timestamp, bounds.last.timestamp, rows.len(), bounds.message_bytes),
+                () => share(
+                    range,
+                    bounds.first.timestamp,
+                    bounds.last.timestamp,
+                    rows.len(),
+                    bounds.message_bytes,
+                ),
             };
             if !indexes.admit(self, part, granule) {
                 self.skipped(count, bytes);

@@ -1,7 +1,7 @@
 //! Finds the rows whose message may contain a text by looking into columns, without putting messages
 //! together where that is not needed.
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::Int32Type;
 use memchr::memmem::Finder;
@@ -35,10 +35,9 @@ impl Needle {
     /// Whether an occurrence can lie across a slot's edge in some message of this layout. It then holds a
     /// byte of the literal next to the slot, behind its first byte or before its last.
     pub(crate) fn may_cross_slots(&self, layout: &Layout) -> bool {
-        let (Some(head), Some(tail)) = (
-            self.bytes.split_last().map(|(_, head)| head),
-            self.bytes.split_first().map(|(_, tail)| tail),
-        ) else {
+        let (Some(head), Some(tail)) =
+            (self.bytes.split_last().map(|(_, head)| head), self.bytes.split_first().map(|(_, tail)| tail))
+        else {
             return true;
         };
         layout.templates.iter().any(|template| {
@@ -55,17 +54,20 @@ impl Needle {
         let all = |ok: fn(u8) -> bool| self.bytes.iter().all(|b| ok(*b));
         match column.encoding {
             Encoding::Dictionary | Encoding::Text => {
-                column.class == Class::String || all(|b| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'))
+                column.class == Class::String
+                    || all(|b| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'))
             }
             Encoding::Hex(_) => all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')),
             Encoding::Time => all(|b| matches!(b, b'0'..=b'9' | b'-' | b':' | b'.' | b'T' | b'Z')),
             Encoding::Integer | Encoding::Decimal(_) | Encoding::Double => {
                 all(|b| matches!(b, b'0'..=b'9' | b'-' | b'.'))
             }
-            Encoding::Bool => self.found_in(b"true") || self.found_in(b"false") || {
-                let part_of = |word: &[u8]| memchr::memmem::find(word, &self.bytes).is_some();
-                part_of(b"true") || part_of(b"false")
-            },
+            Encoding::Bool => {
+                self.found_in(b"true") || self.found_in(b"false") || {
+                    let part_of = |word: &[u8]| memchr::memmem::find(word, &self.bytes).is_some();
+                    part_of(b"true") || part_of(b"false")
+                }
+            }
         }
     }
 }
@@ -231,7 +233,8 @@ impl Wanted {
                 }
             }
             Encoding::Bool => {
-                let wanted = |b: bool| self.number == Some(f64::from(u8::from(b))) || self.text == b.to_string();
+                let wanted =
+                    |b: bool| self.number == Some(f64::from(u8::from(b))) || self.text == b.to_string();
                 for (hit, value) in hits.iter_mut().zip(array.as_boolean()) {
                     *hit |= value.is_some_and(wanted);
                 }
@@ -275,9 +278,4 @@ pub(crate) fn hex_bytes(text: &str) -> Option<Vec<u8>> {
         _ => None,
     };
     text.as_bytes().chunks_exact(2).map(|p| Some(digit(p[0])? << 4 | digit(p[1])?)).collect()
-}
-
-/// A mask as a filter.
-pub(crate) fn mask(buffer: BooleanBuffer) -> BooleanArray {
-    BooleanArray::new(buffer, None)
 }

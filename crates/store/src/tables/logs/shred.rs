@@ -293,11 +293,26 @@ mod tests {
 
     #[test]
     fn messages_come_back_byte_for_byte() {
-        let many: Vec<String> = (0..2000).map(|i| format!("{{\"k{i}\":{i},\"same\":\"x{}\"}}", i % 7)).collect();
+        let many: Vec<String> =
+            (0..2000).map(|i| format!("{{\"k{i}\":{i},\"same\":\"x{}\"}}", i % 7)).collect();
         let messages: Vec<&str> = [
-            "plain text", "", "{}", " { } \n", "{\"a\":1}", "{\"a\": 1}", "{\"a\":\"x\"}", "{\"a\":1.50}",
-            "{\"a\":\"quote \\\" here\"}", "{\"a\":\"\\u00e9é\",\"b\":[1,2,{\"c\":null}]}", "{\"a\":1,\"a\":2}",
-            "{\"a\":tru}", "{\"a\":true}", "{\"a\":-0}", "{\"a\":1e400}", "[1,2]", "{\"a\":{\"a\":{}}}",
+            "plain text",
+            "",
+            "{}",
+            " { } \n",
+            "{\"a\":1}",
+            "{\"a\": 1}",
+            "{\"a\":\"x\"}",
+            "{\"a\":1.50}",
+            "{\"a\":\"quote \\\" here\"}",
+            "{\"a\":\"\\u00e9é\",\"b\":[1,2,{\"c\":null}]}",
+            "{\"a\":1,\"a\":2}",
+            "{\"a\":tru}",
+            "{\"a\":true}",
+            "{\"a\":-0}",
+            "{\"a\":1e400}",
+            "[1,2]",
+            "{\"a\":{\"a\":{}}}",
         ]
         .into_iter()
         .chain(many.iter().map(String::as_str))

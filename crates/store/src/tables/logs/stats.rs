@@ -35,7 +35,14 @@ impl SourceStats {
         }
     }
 
-    pub(crate) fn add_row(&mut self, stream: &Arc<str>, at: Timestamp, ingested: Timestamp, sequence: u64, bytes: u64) {
+    pub(crate) fn add_row(
+        &mut self,
+        stream: &Arc<str>,
+        at: Timestamp,
+        ingested: Timestamp,
+        sequence: u64,
+        bytes: u64,
+    ) {
         let stats = StreamStats {
             first_event: at,
             last_event: at,
@@ -44,14 +51,6 @@ impl SourceStats {
             message_bytes: bytes,
         };
         self.add(stream, StreamEntry { stats, max_sequence: sequence });
-    }
-
-    pub(crate) fn merge(&mut self, other: &SourceStats) {
-        other.streams.iter().for_each(|(stream, entry)| self.add(stream, *entry));
-    }
-
-    pub(crate) fn rows(&self) -> u64 {
-        self.streams.values().map(|e| e.stats.events).sum()
     }
 
     pub(crate) fn message_bytes(&self) -> u64 {
@@ -125,10 +124,7 @@ fn is_dead(entry: &StreamEntry, stream: &str, tombstones: &Tombstones) -> bool {
 }
 
 fn merge_entries(a: StreamEntry, b: StreamEntry) -> StreamEntry {
-    StreamEntry {
-        stats: merge_stats(a.stats, b.stats),
-        max_sequence: a.max_sequence.max(b.max_sequence),
-    }
+    StreamEntry { stats: merge_stats(a.stats, b.stats), max_sequence: a.max_sequence.max(b.max_sequence) }
 }
 
 pub(crate) fn merge_stats(a: StreamStats, b: StreamStats) -> StreamStats {

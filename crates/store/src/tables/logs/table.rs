@@ -191,9 +191,9 @@ impl LogTable {
     }
 
     pub(crate) fn release(&self, bytes: usize) {
-        let _ = self.memory.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| {
-            Some(held.saturating_sub(bytes))
-        });
+        let _ = self
+            .memory
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| Some(held.saturating_sub(bytes)));
     }
 
     pub fn stream_stats(&self, group: &LogGroupKey, stream: &str) -> Option<StreamStats> {

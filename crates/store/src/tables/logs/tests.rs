@@ -144,8 +144,9 @@ fn a_damaged_part_is_never_served() {
         let dir = tempfile::tempdir().expect("folder");
         let store = open(dir.path()).expect("opens");
         let stream: Arc<str> = "s".into();
-        let many: Vec<LogEvent> =
-            (0..2000).map(|i| LogEvent::new(at(i), format!("{{\"n\":{i},\"t\":\"{:x}\"}}", i * 7919))).collect();
+        let many: Vec<LogEvent> = (0..2000)
+            .map(|i| LogEvent::new(at(i), format!("{{\"n\":{i},\"t\":\"{:x}\"}}", i * 7919)))
+            .collect();
         store.logs().append(&key(), &stream, at(1), many).await.expect("appends");
         store.logs().flush().await.expect("flushes");
         drop(store);
@@ -160,6 +161,52 @@ fn a_damaged_part_is_never_served() {
             let result = store.logs().snapshot(&[key()]).read(0, &ALL).await;
             assert!(matches!(result, Err(StoreError::Damaged { .. })), "{place}: {result:?}");
         }
+    });
+}
+
+/// A log segment that is kept for one record is replayed whole: what is flushed must still be known.
+#[test]
+fn nothing_comes_twice_after_the_log_was_cut() {
+    run(async {
+        let dir = tempfile::tempdir().expect("folder");
+        let stream: Arc<str> = "s".into();
+        for message in ["x", "y"] {
+            let store = open(dir.path()).expect("opens");
+            store.logs().append(&key(), &stream, at(1), events(&[(1, message)])).await.expect("appends");
+            if message == "y" {
+                store.logs().flush().await.expect("flushes");
+                store.maintain(at(1), &CancellationToken::new()).await.expect("maintains");
+            }
+        }
+        let store = open(dir.path()).expect("opens");
+        assert_eq!(texts(&read_all(&store.logs().snapshot(&[key()]), &ALL).await), ["x", "y"]);
+    });
+}
+
+/// The tombstone lives as long as the log holds records of the stream.
+#[test]
+fn a_deleted_stream_stays_deleted() {
+    run(async {
+        let dir = tempfile::tempdir().expect("folder");
+        let stream: Arc<str> = "s".into();
+        {
+            let store = open(dir.path()).expect("opens");
+            store.logs().append(&key(), &stream, at(1), events(&[(1, "x")])).await.expect("appends");
+            store.logs().delete_stream(&key(), &stream).await.expect("deletes");
+        }
+        for _ in 0..3 {
+            let store = open(dir.path()).expect("opens");
+            assert!(read_all(&store.logs().snapshot(&[key()]), &ALL).await.is_empty());
+            assert_eq!(store.logs().stream_stats(&key(), "s"), None);
+            store.maintain(at(1), &CancellationToken::new()).await.expect("maintains");
+        }
+        let store = open(dir.path()).expect("opens");
+        store.logs().append(&key(), &stream, at(1), events(&[(2, "y")])).await.expect("appends");
+        store.logs().flush().await.expect("flushes");
+        drop(store);
+        let store = open(dir.path()).expect("opens");
+        store.logs().delete_stream(&key(), &stream).await.expect("deletes");
+        assert!(read_all(&store.logs().snapshot(&[key()]), &ALL).await.is_empty());
     });
 }
 
@@ -208,8 +255,8 @@ fn message() -> impl Strategy<Value = String> {
             .prop_map(str::to_owned),
     ];
     let space = prop::sample::select(vec!["", "", "", " ", "\n\t"]);
-    let object = (prop::collection::vec(("[a-d@.]{1,2}", value), 0..5), space)
-        .prop_map(|(members, space)| {
+    let object =
+        (prop::collection::vec(("[a-d@.]{1,2}", value), 0..5), space).prop_map(|(members, space)| {
             let members: Vec<String> =
                 members.into_iter().map(|(k, v)| format!("\"{k}\":{space}{v}")).collect();
             format!("{{{}}}{space}", members.join(&format!(",{space}")))
@@ -269,7 +316,8 @@ async fn check(store: &Store, model: &Model, range: TimeRange, limit: usize, des
     let mut found: Vec<(LogPosition, Bytes)> =
         scan.into_iter().filter(|(_, m)| std::str::from_utf8(m).expect("utf-8").contains(needle)).collect();
     found.sort();
-    let mut wanted: Vec<(LogPosition, Bytes)> = hits.iter().map(|e| (e.position, e.message.clone())).collect();
+    let mut wanted: Vec<(LogPosition, Bytes)> =
+        hits.iter().map(|e| (e.position, e.message.clone())).collect();
     wanted.sort();
     assert_eq!(found, wanted);
     check_newest(&snapshot, range, limit, &newest).await;
@@ -330,8 +378,12 @@ async fn check_fields(snapshot: &LogSnapshot, expected: &[StoredLogEvent], range
             for row in 0..batch.num_rows() {
                 let message = messages.value(row);
                 let object: Option<BTreeMap<String, Box<serde_json::value::RawValue>>> =
-                    serde_json::from_str(message).ok().filter(|_| !message.contains("\"a.") && !message.contains("1e400"));
+                    serde_json::from_str(message).ok();
                 let Some(object) = object else { continue };
+                // Of members with one name the last that is not null counts; nested ones may share a path.
+                if message.matches(&format!("\"{path}\":")).count() > 1 {
+                    continue;
+                }
                 let raw = object.get(path).map(|v| v.get());
                 let text = texts.is_valid(row).then(|| texts.value(row).to_owned());
                 let wanted = match raw {
@@ -380,7 +432,8 @@ async fn play(steps: Vec<Step>) {
             Step::Append { stream, events } => {
                 ingested += 1;
                 let stream: Arc<str> = format!("stream {stream}").into();
-                let list: Vec<LogEvent> = events.iter().map(|(t, m)| LogEvent::new(at(*t), m.clone())).collect();
+                let list: Vec<LogEvent> =
+                    events.iter().map(|(t, m)| LogEvent::new(at(*t), m.clone())).collect();
                 let first = logs.append(&key(), &stream, at(ingested), list).await.expect("appends");
                 for (nth, (time, message)) in events.into_iter().enumerate() {
                     let position = LogPosition { timestamp: at(time), sequence: first.sequence + nth as u64 };
@@ -402,8 +455,10 @@ async fn play(steps: Vec<Step>) {
                     logs.seal_locked(&group).await;
                 }
             }
-            Step::Flush => drop(logs.flush().await.expect("flushes")),
-            Step::Maintain => drop(store.maintain(at(20), &CancellationToken::new()).await.expect("maintains")),
+            Step::Flush => assert!(logs.flush().await.is_ok()),
+            Step::Maintain => {
+                assert!(store.maintain(at(20), &CancellationToken::new()).await.is_ok())
+            }
             Step::DeleteStream(stream) => {
                 let stream: Arc<str> = format!("stream {stream}").into();
                 logs.delete_stream(&key(), &stream).await.expect("deletes");
@@ -467,7 +522,12 @@ fn indexes_find_what_is_there_in_large_parts() {
         let line = |i: i64| {
             let rare = if i % 9_001 == 17 { " zebra" } else { "" };
             let id = (i as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-            format!("{{\"id\":\"{id:016x}\",\"n\":{},\"t\":{}.{:02},\"m\":\"done{rare}\"}}", i % 50, i % 7, i % 100)
+            format!(
+                "{{\"id\":\"{id:016x}\",\"n\":{},\"t\":{}.{:02},\"m\":\"done{rare}\"}}",
+                i % 50,
+                i % 7,
+                i % 100
+            )
         };
         let count = 40_000i64;
         for first in (0..count).step_by(5_000) {
@@ -480,7 +540,7 @@ fn indexes_find_what_is_there_in_large_parts() {
         let zebras: Vec<i64> = (0..count).filter(|i| i % 9_001 == 17).collect();
         let rare = scan(&snapshot, TimeRange::ALL, vec![Prune::MessageContains("zebra".into())]).await;
         assert_eq!(rare.len(), zebras.len());
-        for i in [0, 8_191, 8_192, 39_999] {
+        for i in [1, 8_191, 8_192, 39_999] {
             let id = format!("{:016x}", (i as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
             let equal = Prune::FieldEquals { path: "id".into(), value: id };
             let found = scan(&snapshot, TimeRange::ALL, vec![equal]).await;

@@ -304,7 +304,10 @@ async fn encode_live(
 }
 
 /// Rows cut at the edges of row groups.
-fn row_groups(part: &Part, rows: std::ops::Range<usize>) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
+fn row_groups(
+    part: &Part,
+    rows: std::ops::Range<usize>,
+) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
     let size = part.row_group_rows();
     let groups = rows.start / size..rows.end.div_ceil(size);
     groups.map(move |g| (g * size).max(rows.start)..((g + 1) * size).min(rows.end))
@@ -340,7 +343,13 @@ async fn stats_from(part: &Arc<Part>, cut: Timestamp) -> Result<SourceStats, Sto
                 let ingested = block.ingestion_times.as_ref().map_or(0, |a| a.value(row));
                 let stream = block.stream(row).into();
                 let ingested = Timestamp::from_millis(ingested);
-                stats.add_row(&stream, block.timestamp(row), ingested, block.sequence(row), text.len() as u64);
+                stats.add_row(
+                    &stream,
+                    block.timestamp(row),
+                    ingested,
+                    block.sequence(row),
+                    text.len() as u64,
+                );
             }
         }
     }

@@ -47,9 +47,7 @@ const DICTIONARY_ALWAYS: usize = 256;
 impl Encoding {
     pub(crate) fn data_type(self) -> DataType {
         match self {
-            Encoding::Dictionary => {
-                DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
-            }
+            Encoding::Dictionary => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
             Encoding::Text => DataType::Utf8,
             Encoding::Hex(bytes) => DataType::FixedSizeBinary(i32::from(bytes)),
             Encoding::Time | Encoding::Integer | Encoding::Decimal(_) => DataType::Int64,
@@ -203,9 +201,8 @@ fn encode_number(rows: usize, cells: &[Cell<'_>]) -> Option<(Encoding, ArrayRef)
     let first = cells.first()?.1;
     let decimals = first.len() - first.find('.').map_or(first.len(), |dot| dot + 1);
     if (1..=DECIMALS_MAX).contains(&decimals)
-        && let Some(array) = encode_i64(rows, cells, |text| {
-            parse_scaled(text, decimals).filter(|v| v.abs() < DECIMAL_MAX)
-        })
+        && let Some(array) =
+            encode_i64(rows, cells, |text| parse_scaled(text, decimals).filter(|v| v.abs() < DECIMAL_MAX))
     {
         return Some((Encoding::Decimal(decimals as u8), array));
     }
@@ -551,7 +548,7 @@ mod tests {
         let cases: &[(Class, &[Option<&str>], Encoding)] = &[
             (Class::Number, &[Some("1"), None, Some("-20"), Some("0")], Integer),
             (Class::Number, &[Some("9223372036854775807")], Integer),
-            (Class::Number, &[Some("9223372036854775808")], Double),
+            (Class::Number, &[Some("9223372036854775808")], Dictionary),
             (Class::Number, &[Some("1"), Some("-0")], Double),
             (Class::Number, &[Some("12.300"), Some("0.001"), Some("-4.000")], Decimal(3)),
             (Class::Number, &[Some("12.300"), Some("-0.000")], Dictionary),

@@ -5,7 +5,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::super::api::FieldKind;
-use super::super::layout::{Unshredded, put_bytes, put_count, put_u64, take_byte, take_count, take_text, take_u64};
+use super::super::layout::{
+    Unshredded, put_bytes, put_count, put_u64, take_byte, take_count, take_text, take_u64,
+};
 use super::super::stats::SourceStats;
 
 const VERSION: u8 = 1;
@@ -41,7 +43,8 @@ fn put_kinds(out: &mut Vec<u8>, kinds: &BTreeMap<Arc<str>, FieldKind>) {
 
 fn take_kinds(input: &mut &[u8]) -> Option<BTreeMap<Arc<str>, FieldKind>> {
     let count = take_count(input)?;
-    let kind = |input: &mut &[u8]| Some((take_text(input)?.into(), *KINDS.get(usize::from(take_byte(input)?))?));
+    let kind =
+        |input: &mut &[u8]| Some((take_text(input)?.into(), *KINDS.get(usize::from(take_byte(input)?))?));
     (0..count).map(|_| kind(input)).collect()
 }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use object_store::path::Path;
 use object_store::ObjectStore;
+use object_store::path::Path;
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::ParquetError;
@@ -47,7 +47,8 @@ impl Part {
         }
         let slice = |range: &Range<u64>| {
             let at = outer.partition_point(|o| o.end <= range.start).min(outer.len().checked_sub(1)?);
-            let (from, to) = (range.start.checked_sub(outer[at].start)?, range.end.checked_sub(outer[at].start)?);
+            let (from, to) =
+                (range.start.checked_sub(outer[at].start)?, range.end.checked_sub(outer[at].start)?);
             (to <= fetched[at].len() as u64).then(|| fetched[at].slice(from as usize..to as usize))
         };
         let found = ranges.iter().map(|r| if r.is_empty() { Some(Bytes::new()) } else { slice(r) });

@@ -105,8 +105,7 @@ impl Part {
         let layout = decompress(&layout).ok_or_else(|| self.damaged("its layout cannot be decoded"))?;
         let input = &mut &layout[..];
         let layout = Layout::decode(input)?;
-        let granules =
-            take_granules(input).ok_or_else(|| self.damaged("its granules cannot be decoded"))?;
+        let granules = take_granules(input).ok_or_else(|| self.damaged("its granules cannot be decoded"))?;
         if granules.len() != (self.rows as usize).div_ceil(GRANULE_ROWS) {
             return Err(self.damaged("it has another number of granules"));
         }
@@ -159,9 +158,9 @@ impl Part {
             .with_batch_size(open.batch_rows(need))
             .build()
             .map_err(|e| store_error(&self.path, e))?;
-        let batches: Vec<RecordBatch> =
-            stream.try_collect().await.map_err(|e| store_error(&self.path, e))?;
-        let block = |batch| open.block(&columns, batch).ok_or_else(|| self.damaged("a column has another type"));
+        let batches: Vec<RecordBatch> = stream.try_collect().await.map_err(|e| store_error(&self.path, e))?;
+        let block =
+            |batch| open.block(&columns, batch).ok_or_else(|| self.damaged("a column has another type"));
         batches.into_iter().map(block).collect()
     }
 

@@ -11,9 +11,12 @@ use hashbrown::HashSet;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding as ParquetEncoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder, WriterVersion};
+use parquet::file::properties::{
+    EnabledStatistics, WriterProperties, WriterPropertiesBuilder, WriterVersion,
+};
 use parquet::schema::types::ColumnPath;
 
+use super::super::StreamStats;
 use super::super::block::Block;
 use super::super::index::{GRANULE_ROWS, bloom, bloom_columns, trigrams};
 use super::super::json::Class;
@@ -21,7 +24,6 @@ use super::super::layout::{put_count, put_i64, put_u64, union};
 use super::super::merge::message_lengths;
 use super::super::stats::{SourceStats, StreamEntry};
 use super::super::values::Encoding;
-use super::super::StreamStats;
 use super::meta::PartMeta;
 use super::object::checks_of;
 use crate::error::StoreError;
@@ -72,8 +74,7 @@ pub(crate) fn encode_part(block: &Block) -> Result<EncodedPart, StoreError> {
     let properties = properties(block, &columns, row_group_rows);
     let buffer = Vec::with_capacity(block.rows() * 32 + text_bytes / 4 + 4096);
     let mut writer = ArrowWriter::try_new(buffer, schema.clone(), Some(properties)).map_err(format)?;
-    let batch =
-        RecordBatch::try_new(schema, columns).map_err(|e| StoreError::format("a log part", e))?;
+    let batch = RecordBatch::try_new(schema, columns).map_err(|e| StoreError::format("a log part", e))?;
     for start in (0..block.rows()).step_by(row_group_rows) {
         let rows = row_group_rows.min(block.rows() - start);
         writer.write(&batch.slice(start, rows)).map_err(format)?;
