@@ -82,7 +82,8 @@ pub struct LogPage {
 pub enum FieldKind {
     /// Arrow `Int64`.
     Integer,
-    /// Arrow `Float64`; the number's text in the message can be rebuilt from it by Insights' rendering.
+    /// Arrow `Float64`. Any field may be asked for as `Float` and as `Text` side by side: `Text` is the exact
+    /// text in the message (`12.300`), `Float` the number, null where the text is no full decimal number.
     Float,
     /// Arrow `Boolean`.
     Boolean,
