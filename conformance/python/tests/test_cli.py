@@ -20,7 +20,8 @@ def aws(server, account):
         "AWS_ENDPOINT_URL": server.url,
         "AWS_ACCESS_KEY_ID": account,
         "AWS_SECRET_ACCESS_KEY": "any",
-        "AWS_REGION": "us-east-1",
+        # Version 1 of the CLI does not read AWS_REGION.
+        "AWS_DEFAULT_REGION": "us-east-1",
     }
 
     def run(*arguments):

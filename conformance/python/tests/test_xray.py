@@ -127,7 +127,7 @@ FILTERS = [
     ('annotation.tier = "gold"', {"ok"}),
     ('annotation.tier = "gold" OR error', {"ok", "bad"}),
     ("(error OR responsetime > 1) !fault", {"bad", "slow"}),
-    ("NOT (annotation.items >= 2)", {"slow", "bad"}),
+    ("!(annotation.items >= 2)", {"slow", "bad"}),
 ]
 
 
@@ -204,18 +204,28 @@ def test_the_daemon_takes_datagrams(server, client, now):
 
 
 def test_the_daemon_answers_sampling_calls_unsigned(server):
-    # The SDKs call it without a signature: spec/xray.md 5 [C].
-    request = urllib.request.Request(f"http://{server.xray_daemon}/GetSamplingRules", data=b"{}", method="POST")
-    with urllib.request.urlopen(request, timeout=10) as response:
-        rules = json.load(response)["SamplingRuleRecords"]
-    assert rules[0]["SamplingRule"]["RuleName"] == "Default"
-    body = json.dumps({"SamplingStatisticsDocuments": [{
+    def ask(path, body):
+        # The SDKs call it without a signature: spec/xray.md 5 [C].
+        request = urllib.request.Request(
+            f"http://{server.xray_daemon}{path}", data=json.dumps(body).encode(), headers={"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return json.load(response)
+
+    [record] = ask("/GetSamplingRules", {})["SamplingRuleRecords"]
+    assert record["SamplingRule"]["RuleName"] == "Default"
+    statistics = {
         "RuleName": "Default", "ClientID": "0123456789abcdef01234567", "Timestamp": time.time(),
         "RequestCount": 10, "SampledCount": 1, "BorrowCount": 0,
-    }]}).encode()
-    request = urllib.request.Request(f"http://{server.xray_daemon}/SamplingTargets", data=body, method="POST")
-    with urllib.request.urlopen(request, timeout=10) as response:
-        targets = json.load(response)
+    }
+    targets = ask("/SamplingTargets", {"SamplingStatisticsDocuments": [statistics, {**statistics, "RuleName": "gone"}]})
+    # spec/xray.md 13.4.
     [target] = targets["SamplingTargetDocuments"]
     assert target["RuleName"] == "Default" and target["FixedRate"] == 0.05 and target["Interval"] == 10
-    assert targets["UnprocessedStatistics"] == []
+    assert [u["ErrorCode"] for u in targets["UnprocessedStatistics"]] == ["404"]
+
+
+def test_a_rest_path_wins_over_the_type_of_a_form(server, account):
+    # What `curl -d` sends: a form has an Action, and this body has none (spec/protocols.md 2, steps 5 and 6).
+    status, _, body = server.call("/GetSamplingRules", b"{}", account=account, service="xray")
+    assert status == 200, body
