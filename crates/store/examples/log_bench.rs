@@ -215,7 +215,7 @@ fn line(random: &mut Random, time: i64, host: usize, needle: bool) -> String {
         92..98 => "ERROR",
         _ => "DEBUG",
     };
-    let path = ((r >> 16 & 0xFFF) * (r >> 28 & 0xFFF) * 40 >> 24) as usize;
+    let path = (((r >> 16 & 0xFFF) * (r >> 28 & 0xFFF) * 40) >> 24) as usize;
     let path = format!("/api/v1/{}{}", NOUNS[path / 5], VERBS[path % 5]);
     let method = ["GET", "GET", "GET", "GET", "GET", "GET", "GET", "POST", "POST", "PUT"]
         [(r >> 40 & 0xFF) as usize % 10];

@@ -122,7 +122,7 @@ fn messages(block: &Block) -> Result<ArrayRef, StoreError> {
         offsets.push(bytes.len() as i32);
         // Offsets have 31 bits; a message has at most 20.
         if bytes.len() > 1 << 30 {
-            let full = std::mem::replace(&mut bytes, Vec::new());
+            let full = std::mem::take(&mut bytes);
             pieces.push(view_of(full, std::mem::replace(&mut offsets, vec![0]), None)?);
         }
     }

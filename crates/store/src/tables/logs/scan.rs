@@ -227,8 +227,7 @@ impl Shared {
             return Ok(Vec::new());
         }
         let need = need_of(&self.columns, &open.layout);
-        let mut first = Need::default();
-        first.streams = self.streams.is_some();
+        let mut first = Need { streams: self.streams.is_some(), ..Need::default() };
         for (path, _) in &self.equal {
             first = need_field(first, path, &open.layout);
         }

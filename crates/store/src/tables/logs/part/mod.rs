@@ -6,9 +6,9 @@ mod object;
 mod read;
 mod write;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwapOption;
 use base::Timestamp;
@@ -115,7 +115,14 @@ impl Drop for Part {
 /// Keeps the most recently opened parts' metadata and indexes within a number of bytes.
 pub(crate) struct PartCache {
     bytes_max: usize,
-    held: Mutex<(std::collections::VecDeque<(std::sync::Weak<Part>, usize)>, usize)>,
+    held: Mutex<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    /// Oldest first, with the bytes of each.
+    parts: VecDeque<(Weak<Part>, usize)>,
+    bytes: usize,
 }
 
 impl PartCache {
@@ -125,11 +132,11 @@ impl PartCache {
 
     fn add(&self, part: &Arc<Part>, bytes: usize) {
         let mut held = self.held.lock();
-        held.0.push_back((Arc::downgrade(part), bytes));
-        held.1 += bytes;
-        while held.1 > self.bytes_max && held.0.len() > 1 {
-            let Some((old, bytes)) = held.0.pop_front() else { break };
-            held.1 -= bytes;
+        held.parts.push_back((Arc::downgrade(part), bytes));
+        held.bytes += bytes;
+        while held.bytes > self.bytes_max && held.parts.len() > 1 {
+            let Some((old, bytes)) = held.parts.pop_front() else { break };
+            held.bytes -= bytes;
             if let Some(old) = old.upgrade()
                 && old.id != part.id
             {

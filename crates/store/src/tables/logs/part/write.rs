@@ -228,7 +228,13 @@ fn integer_encoding(array: &ArrayRef) -> Option<ParquetEncoding> {
     let values = array.as_primitive::<Int64Type>().values();
     let sample = &values[..values.len().min(SAMPLE)];
     let mut distinct = HashSet::with_capacity(DISTINCT_MAX);
-    if sample.iter().all(|v| distinct.len() < DISTINCT_MAX && (distinct.insert(*v) || true)) {
+    for value in sample {
+        distinct.insert(*value);
+        if distinct.len() > DISTINCT_MAX {
+            break;
+        }
+    }
+    if distinct.len() <= DISTINCT_MAX {
         return None;
     }
     let bits = |v: i64| u64::from(64 - v.unsigned_abs().leading_zeros());
