@@ -9,6 +9,7 @@ pub(crate) struct Services {
     pub(crate) cloudwatch: Arc<cloudwatch::CloudWatch>,
     pub(crate) logs: Arc<logs::Logs>,
     pub(crate) xray: Arc<xray::XRay>,
+    pub(crate) cloudtrail: Arc<cloudtrail::CloudTrail>,
     pub(crate) sts: Arc<sts::Sts>,
 }
 
@@ -19,6 +20,7 @@ impl Services {
             cloudwatch::table(self.cloudwatch.clone()),
             logs::table(self.logs.clone()),
             xray::table(self.xray.clone()),
+            cloudtrail::table(self.cloudtrail.clone()),
             sts::table(self.sts.clone()),
         ]
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use catalog::Catalog;
+use cloudtrail::CloudTrail;
 use cloudwatch::{CloudWatch, CloudWatchConfig};
 use logs::Logs;
 use query::{Engine, EngineConfig};
@@ -28,7 +29,8 @@ pub(crate) struct State {
     clock: Arc<dyn base::Clock>,
 }
 
-pub(crate) const AUDIT_RULES: AuditRules = AuditRules::NONE;
+pub(crate) const AUDIT_RULES: AuditRules =
+    AuditRules { is_recorded: cloudtrail::is_recorded, is_read_only: cloudtrail::is_read_only };
 
 impl State {
     pub(crate) async fn open(config: &Config, capabilities: &Capabilities) -> Result<Self, StartError> {
@@ -39,14 +41,13 @@ impl State {
         let store = open_store(config, capabilities).await?;
         let credentials = Credentials::open(config, capabilities).await?;
         let services = open_services(config, capabilities, &catalog, &store, credentials.issuer)?;
-        let absent = Arc::new(Absent);
         Ok(Self {
             store,
             catalog,
             keys: credentials.keys,
             traces: services.xray.clone(),
+            audit: services.cloudtrail.clone(),
             services,
-            audit: absent,
             clock: capabilities.clock.clone(),
         })
     }
@@ -100,18 +101,10 @@ fn open_services(
     };
     let cloudwatch_config = CloudWatchConfig { reserve_aws_namespaces: config.auth == Auth::Enforced };
     Ok(Services {
+        cloudtrail: CloudTrail::new(store.audit().clone(), entropy.clone()),
         cloudwatch: CloudWatch::new(store.metrics().clone(), clock.clone(), cloudwatch_config),
         logs: Logs::new(catalog.clone(), store.logs().clone(), engine, clock.clone(), entropy.clone())?,
         xray: XRay::new(store.traces().clone(), clock.clone(), XRayConfig::default()),
         sts: Sts::new(issuer, sts_config),
     })
-}
-
-struct Absent;
-
-#[async_trait::async_trait]
-impl ApiCallSink for Absent {
-    async fn record(&self, _: signals::ApiCall) -> Result<(), signals::SinkError> {
-        Ok(())
-    }
 }

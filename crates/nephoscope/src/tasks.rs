@@ -21,6 +21,9 @@ pub(crate) fn register(
 ) {
     let (store, clock) = (store.clone(), clock.clone());
     driver.register(Arc::new(StoreMaintenance { store, clock, period: maintenance_period }));
+    for task in logs::tasks::all(&services.logs) {
+        driver.register(task);
+    }
 }
 
 /// Flushing, compaction, expiry and the truncation of the write-ahead log, of all tables.
