@@ -105,7 +105,7 @@ impl Lowering<'_> {
     /// The value at one end of time: that of the least or greatest key of time, acceptance and text.
     fn at_end(&self, argument: Lowered, name: &str, pick: fn(Plan) -> Plan) -> (Plan, Lowered) {
         // AWS: a time becomes a plain number (observed).
-        let value = argument.as_integer().text();
+        let value = argument.into_integer().text();
         let time = self
             .time
             .clone()
@@ -126,7 +126,7 @@ fn extreme(pick: fn(Plan) -> Plan, argument: Lowered, name: Plan) -> (Plan, Lowe
             let text = apply(Operation::SortKeyText, vec![name]);
             (pick(argument.sort_key()), Lowered::new(text, Kind::Text))
         }
-        Kind::Time => (pick(argument.expr), Lowered::new(name, Kind::Time).as_integer()),
+        Kind::Time => (pick(argument.expr), Lowered::new(name, Kind::Time).into_integer()),
         Kind::Boolean => (pick(argument.float()), Lowered::new(name, Kind::Number)),
         kind => (pick(argument.expr), Lowered::new(name, kind)),
     }

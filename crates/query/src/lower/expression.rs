@@ -92,7 +92,7 @@ impl Lowered {
     }
 
     /// A time as epoch milliseconds.
-    pub(super) fn as_integer(self) -> Self {
+    pub(super) fn into_integer(self) -> Self {
         match self.kind {
             Kind::Time => Self::new(cast(self.expr, DataType::Int64), Kind::Integer),
             _ => self,
@@ -329,7 +329,7 @@ impl Lowering<'_> {
                     Function::DateCeil(period) => {
                         Lowered::new(apply(Operation::DateCeil(*period), vec![value.time()]), Kind::Time)
                     }
-                    Function::ToMillis if value.kind == Kind::Time => value.as_integer(),
+                    Function::ToMillis if value.kind == Kind::Time => value.into_integer(),
                     Function::ToMillis => Lowered::new(value.float(), Kind::Number),
                     _ => return Err(plan_datafusion_err!("{function:?} has no lowering")),
                 }

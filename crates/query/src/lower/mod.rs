@@ -170,7 +170,7 @@ fn scan(pipeline: &Pipeline, input: &Input) -> (LogEventsTable, HashMap<String, 
         ("@timestamp".to_owned(), Lowered::new(column(TIMESTAMP), Kind::Time)),
         ("@logStream".to_owned(), Lowered::new(column("stream"), Kind::Text)),
         ("@message".to_owned(), Lowered::new(column("message"), Kind::Text)),
-        ("@ingestionTime".to_owned(), Lowered::new(column("ingestion_time"), Kind::Time).as_integer()),
+        ("@ingestionTime".to_owned(), Lowered::new(column("ingestion_time"), Kind::Time).into_integer()),
         ("@log".to_owned(), Lowered::group_name(column(GROUP), &input.groups)),
     ]);
     for (index, path) in prune::fields(pipeline).into_iter().enumerate() {

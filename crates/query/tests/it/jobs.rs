@@ -26,6 +26,11 @@ struct Endless(Arc<AtomicBool>);
 
 struct Dropped(Arc<AtomicBool>);
 
+impl Dropped {
+    /// Makes a closure own it.
+    fn touch(&self) {}
+}
+
 impl Drop for Dropped {
     fn drop(&mut self) {
         self.0.store(true, Ordering::SeqCst);
@@ -41,7 +46,7 @@ impl LogSource for Endless {
         let mut plan = numbered(1).scan(scan)?;
         let guard = Dropped(Arc::clone(&self.0));
         plan.partitions =
-            vec![Box::new(move || futures::stream::pending().inspect(move |_| drop(&guard)).boxed())];
+            vec![Box::new(move || futures::stream::pending().inspect(move |_| guard.touch()).boxed())];
         Ok(plan)
     }
 }

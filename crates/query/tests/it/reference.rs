@@ -259,8 +259,11 @@ fn put(record: &mut Record, name: &str, value: Option<V>) {
     }
 }
 
+/// The texts of the keys, the keys, and the lines of a group.
+type Group<'l> = (Vec<Option<String>>, Vec<Option<V>>, Vec<&'l Line>);
+
 fn stats(lines: Vec<Line>, by: &[Named], aggregates: &[Named]) -> Vec<Line> {
-    let mut groups: Vec<(Vec<Option<String>>, Vec<Option<V>>, Vec<&Line>)> = Vec::new();
+    let mut groups: Vec<Group<'_>> = Vec::new();
     for line in &lines {
         let values: Vec<Option<V>> = by.iter().map(|item| eval(&item.expr, &line.record)).collect();
         let key: Vec<Option<String>> = values.iter().map(|value| value.as_ref().map(V::text)).collect();
