@@ -22,16 +22,30 @@ pub use record::{is_read_only, is_recorded};
 
 use rate::RateLimit;
 
+/// Quotas that can be changed.
+#[derive(Debug, Clone)]
+pub struct CloudTrailConfig {
+    /// LookupEvents calls a second for each account and Region; `None` is no limit, which a server with a
+    /// simulated clock needs, because its seconds do not pass by themselves.
+    pub lookups_per_second: Option<u32>,
+}
+
+impl Default for CloudTrailConfig {
+    fn default() -> Self {
+        Self { lookups_per_second: Some(operations::LOOKUPS_PER_SECOND) }
+    }
+}
+
 /// The service's state.
 pub struct CloudTrail {
     audit: Arc<AuditTable>,
     entropy: Arc<dyn Entropy>,
-    lookups: RateLimit,
+    lookups: Option<RateLimit>,
 }
 
 impl CloudTrail {
-    pub fn new(audit: Arc<AuditTable>, entropy: Arc<dyn Entropy>) -> Arc<Self> {
-        Arc::new(Self { audit, entropy, lookups: RateLimit::new(operations::LOOKUPS_PER_SECOND) })
+    pub fn new(audit: Arc<AuditTable>, entropy: Arc<dyn Entropy>, config: CloudTrailConfig) -> Arc<Self> {
+        Arc::new(Self { audit, entropy, lookups: config.lookups_per_second.map(RateLimit::new) })
     }
 }
 

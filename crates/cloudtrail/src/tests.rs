@@ -34,7 +34,8 @@ impl Bench {
             faults: Arc::new(base::NoFaults),
         };
         let store = Store::open(StoreConfig::new(dir.path()), capabilities).unwrap();
-        let service = CloudTrail::new(store.audit().clone(), SeededEntropy::new(2));
+        let service =
+            CloudTrail::new(store.audit().clone(), SeededEntropy::new(2), CloudTrailConfig::default());
         Self { _dir: dir, clock, store, service }
     }
 
@@ -229,7 +230,7 @@ fn only_what_is_built_is_served() {
             faults: Arc::new(base::NoFaults),
         };
         let store = Store::open(StoreConfig::new(dir.path()), capabilities).unwrap();
-        table(CloudTrail::new(store.audit().clone(), SeededEntropy::new(2)))
+        table(CloudTrail::new(store.audit().clone(), SeededEntropy::new(2), CloudTrailConfig::default()))
     };
     assert!(served.handler("LookupEvents").is_some());
     assert!(served.handler("CreateTrail").is_none());

@@ -101,7 +101,7 @@ fn open_services(
     };
     let cloudwatch_config = CloudWatchConfig { reserve_aws_namespaces: config.auth == Auth::Enforced };
     Ok(Services {
-        cloudtrail: CloudTrail::new(store.audit().clone(), entropy.clone()),
+        cloudtrail: CloudTrail::new(store.audit().clone(), entropy.clone(), config.cloudtrail.clone()),
         cloudwatch: CloudWatch::new(store.metrics().clone(), clock.clone(), cloudwatch_config),
         logs: Logs::new(catalog.clone(), store.logs().clone(), engine, clock.clone(), entropy.clone())?,
         xray: XRay::new(store.traces().clone(), clock.clone(), XRayConfig::default()),

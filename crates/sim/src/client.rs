@@ -41,7 +41,13 @@ impl Client {
             _ => ("cloudtrail", "1.1"),
         };
         let content_type = format!("application/x-amz-json-{version}");
-        self.send("POST", "/", service, &[("X-Amz-Target", target), ("Content-Type", &content_type)], input.to_string().as_bytes())
+        self.send(
+            "POST",
+            "/",
+            service,
+            &[("X-Amz-Target", target), ("Content-Type", &content_type)],
+            input.to_string().as_bytes(),
+        )
     }
 
     /// Calls an X-Ray operation by its path.

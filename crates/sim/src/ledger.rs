@@ -48,7 +48,9 @@ impl Ledger {
             }
         }
         wrong.extend(
-            self.acknowledged().filter(|name| !counts.contains_key(name)).map(|name| format!("{name} is lost")),
+            self.acknowledged()
+                .filter(|name| !counts.contains_key(name))
+                .map(|name| format!("{name} is lost")),
         );
         wrong.sort();
         match wrong.len() {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use base::{AccountId, Region, Scope, Timestamp};
+use cloudtrail::CloudTrailConfig;
 use store::StoreConfig;
 
 pub use settings::{Auth, LogFormat, OrOff, Settings};
@@ -48,6 +49,8 @@ pub struct Config {
     pub query_memory_bytes_max: usize,
     /// Sizes of the store. Not settable by users: the defaults suit every load measured.
     pub store: StoreConfig,
+    /// Quotas of CloudTrail.
+    pub cloudtrail: CloudTrailConfig,
     /// How often the store's maintenance looks for work.
     pub maintenance_period: Duration,
     pub log_level: String,
@@ -94,6 +97,11 @@ impl Config {
         let daemon_required = matches!(given.xray_daemon, Some(OrOff::On(_)));
         let all = given.or(Settings::defaults());
         let data_dir = required(all.data_dir.clone());
+        let clock = clock(&required(all.clock.clone()))?;
+        let cloudtrail = match clock {
+            ClockChoice::System => CloudTrailConfig::default(),
+            ClockChoice::Simulated(_) => CloudTrailConfig { lookups_per_second: None },
+        };
         let config = Config {
             tls: tls(&all)?,
             listen: required(all.listen),
@@ -110,9 +118,10 @@ impl Config {
             credentials: all.credentials,
             admin_remote: required(all.admin_remote),
             cors_origins: all.cors_origin.unwrap_or_default(),
-            clock: clock(&required(all.clock))?,
+            clock,
             query_memory_bytes_max: query_memory(required(all.query_memory_mib))?,
             store: StoreConfig::new(&data_dir),
+            cloudtrail,
             maintenance_period: Duration::from_secs(5),
             log_level: log_level(required(all.log_level))?,
             log_format: required(all.log_format),
