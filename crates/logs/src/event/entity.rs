@@ -47,7 +47,8 @@ mod tests {
             attributes: None,
         };
         use EntityRejectionErrorType as E;
-        let rows: &[(&[(&str, &str)], Option<E>)] = &[
+        type Row<'a> = (&'a [(&'a str, &'a str)], Option<E>);
+        let rows: &[Row<'_>] = &[
             (&[("Type", "Service"), ("Name", "n"), ("Environment", "e")], None),
             (&[("Type", "AWS::Resource"), ("ResourceType", "t"), ("Identifier", "i")], None),
             (&[("Type", "Service"), ("Environment", "e")], Some(E::MissingRequiredFields)),
