@@ -62,6 +62,8 @@ pub(crate) struct Core {
     epoch: u64,
     part_counter: AtomicU64,
     discarded: Mutex<Vec<String>>,
+    /// Paths of the parts that existed when the core was opened.
+    known_at_open: Mutex<HashSet<String>>,
 }
 
 /// The capabilities a store is opened with.
@@ -85,8 +87,19 @@ impl Core {
         let manifest = Arc::new(Manifest::open(&data_dir.join("manifest"), faults.clone())?);
         let wal = Wal::new(WalConfig { dir: data_dir.join("wal"), segment_bytes_max }, faults.clone());
         let epoch = manifest.read(|m| m.epoch);
-        let (part_counter, discarded) = (AtomicU64::new(0), Mutex::default());
-        Ok(Arc::new(Self { wal, manifest, objects, clock, entropy, faults, epoch, part_counter, discarded }))
+        let known = manifest.read(|m| m.parts.values().map(|part| part.path.clone()).collect());
+        Ok(Arc::new(Self {
+            wal,
+            manifest,
+            objects,
+            clock,
+            entropy,
+            faults,
+            epoch,
+            part_counter: AtomicU64::new(0),
+            discarded: Mutex::default(),
+            known_at_open: Mutex::new(known),
+        }))
     }
 
     /// Replays the log into the tables, then opens it for appends.
@@ -176,8 +189,11 @@ impl Core {
         Ok(count)
     }
 
-    /// Deletes objects that an earlier run put but never committed.
+    /// Deletes objects that an earlier run put but never committed. To be called once.
     pub(crate) async fn delete_orphans(&self) -> Result<u64, StoreError> {
+        // Parts known when this run began are not orphans, also when they have been removed since: readers
+        // may still hold them, and they are discarded when the last of these lets go.
+        let known = std::mem::take(&mut *self.known_at_open.lock());
         let listed = self.objects.list(Some(&ObjectPath::from(PARTS)));
         let listed: Vec<_> = listed.try_collect().await.map_err(|e| object_error(PARTS, e))?;
         let known: HashSet<String> =

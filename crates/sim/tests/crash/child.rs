@@ -82,6 +82,7 @@ impl Child {
 /// Serves until killed if this process was started by [`Child::start`]; returns at once otherwise.
 pub fn serve_if_asked() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
+    tracing_subscriber::fmt().with_env_filter("warn").with_writer(std::io::stderr).init();
     let faults: Arc<dyn Faults> = match std::env::var(ABORT_AT) {
         Ok(point) => Arc::new(AbortAt::parse(&point).expect("a fail point")),
         Err(_) => Arc::new(NoFaults),
@@ -98,7 +99,7 @@ pub fn serve_if_asked() {
             faults,
         };
         let server = Nephoscope::start(&config, capabilities).await.unwrap();
-        println!("{READY}{}", server.addresses().http[0]);
+        println!("{READY}{}", server.addresses().plain[0]);
         let mut terminate =
             tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).unwrap();
         terminate.recv().await;
