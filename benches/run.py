@@ -143,7 +143,7 @@ def metrics(args):
             for name, result in queries(server, args, "metrics-aws", ["one_series_1d_1m", "p99_one_series_1d_1h", "data_100_series_3h_5m"]).items():
                 row(name, result.get("p50_ms", result.get("error")), "ms", "")
         server.stop()
-        row(f"on disk ({fmt[4:]})", round(du(server.data_dir) / sent["items"], 2), "bytes / datapoint", "")
+        row(f"parts on disk ({fmt[4:]})", round(du(os.path.join(server.data_dir, "objects")) / sent["items"], 2), "bytes / datapoint", "")
 
 
 def traces(args):

@@ -28,7 +28,7 @@ pub fn encode(purpose: &str, parts: &[&str]) -> String {
 /// The parts of a token made by [`encode`] with the same `purpose`.
 pub fn decode(purpose: &str, token: &str) -> Result<Vec<String>, InvalidPageToken> {
     let digits = token.as_bytes();
-    if digits.len() % 2 != 0 || digits.len() < 18 {
+    if !digits.len().is_multiple_of(2) || digits.len() < 18 {
         return Err(InvalidPageToken);
     }
     let nibble = |d: u8| ALPHABET.iter().position(|a| *a == d).ok_or(InvalidPageToken);

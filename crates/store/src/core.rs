@@ -196,8 +196,6 @@ impl Core {
         let known = std::mem::take(&mut *self.known_at_open.lock());
         let listed = self.objects.list(Some(&ObjectPath::from(PARTS)));
         let listed: Vec<_> = listed.try_collect().await.map_err(|e| object_error(PARTS, e))?;
-        let known: HashSet<String> =
-            self.manifest.read(|m| m.parts.values().map(|p| p.path.clone()).collect());
         let mut deleted = 0;
         for object in listed {
             let id = object.location.filename().and_then(|n| u64::from_str_radix(n.get(..16)?, 16).ok());

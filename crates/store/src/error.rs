@@ -36,7 +36,9 @@ impl StoreError {
     pub fn io(what: impl Into<String>, source: std::io::Error) -> Self {
         // ENOSPC and EDQUOT: the writer may try again when there is room.
         match source.kind() {
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::NoRoom(source.to_string()),
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+                Self::NoRoom(source.to_string())
+            }
             _ => Self::Io { what: what.into(), source },
         }
     }

@@ -17,21 +17,21 @@ const READY: &str = "crash child serves on ";
 
 /// How a round ends.
 #[derive(Debug)]
-pub enum Ending {
+pub(crate) enum Ending {
     /// SIGKILL once so many records were acknowledged.
     KillAfterRecords(u64),
     /// The process aborts itself when it reaches a fail point for the n-th time.
     AbortAt(String),
 }
 
-pub struct Child {
+pub(crate) struct Child {
     process: std::process::Child,
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
 impl Child {
     /// Starts a server over `folder` and waits until it listens.
-    pub fn start(folder: &Path, abort_at: Option<&str>) -> Result<Self, String> {
+    pub(crate) fn start(folder: &Path, abort_at: Option<&str>) -> Result<Self, String> {
         let mut command = Command::new(std::env::current_exe().map_err(|e| e.to_string())?);
         command
             .args(["--exact", "server_process", "--nocapture", "--test-threads=1"])
@@ -55,23 +55,23 @@ impl Child {
     }
 
     /// Whether the process has died by itself.
-    pub fn is_dead(&mut self) -> bool {
+    pub(crate) fn is_dead(&mut self) -> bool {
         matches!(self.process.try_wait(), Ok(Some(_)))
     }
 
     /// Sends SIGKILL, whatever the process is doing; it may have died by itself.
-    pub fn signal_kill(&mut self) {
+    pub(crate) fn signal_kill(&mut self) {
         let _ = self.process.kill();
     }
 
     /// Kills the process and waits for its end.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.signal_kill();
         let _ = self.process.wait();
     }
 
     /// SIGTERM, and a clean end.
-    pub fn stop(mut self) -> Result<(), String> {
+    pub(crate) fn stop(mut self) -> Result<(), String> {
         let pid = self.process.id().to_string();
         Command::new("kill").args(["-TERM", &pid]).status().map_err(|e| e.to_string())?;
         let status = self.process.wait().map_err(|e| e.to_string())?;
@@ -80,7 +80,7 @@ impl Child {
 }
 
 /// Serves until killed if this process was started by [`Child::start`]; returns at once otherwise.
-pub fn serve_if_asked() {
+pub(crate) fn serve_if_asked() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
     tracing_subscriber::fmt().with_env_filter("warn").with_writer(std::io::stderr).init();
     let faults: Arc<dyn Faults> = match std::env::var(ABORT_AT) {

@@ -30,7 +30,7 @@ struct Round {
     metric_in_flight: Option<f64>,
 }
 
-pub struct Load {
+pub(crate) struct Load {
     rounds: Vec<Round>,
 }
 
@@ -50,12 +50,12 @@ impl Stop {
 }
 
 impl Load {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { rounds: Vec::new() }
     }
 
     /// Sends until the server dies, killing it when `ending` says so.
-    pub fn run(&mut self, address: SocketAddr, number: u64, server: &mut Child, ending: &Ending) {
+    pub(crate) fn run(&mut self, address: SocketAddr, number: u64, server: &mut Child, ending: &Ending) {
         let stop = Arc::new(Stop { acknowledged: AtomicU64::new(0), stop: AtomicBool::new(false) });
         let start = |f: fn(SocketAddr, u64, &Stop) -> Part| {
             let stop = stop.clone();
@@ -94,11 +94,11 @@ impl Load {
         self.rounds.push(round);
     }
 
-    pub fn verify_last(&self, address: SocketAddr) -> Result<(), String> {
+    pub(crate) fn verify_last(&self, address: SocketAddr) -> Result<(), String> {
         self.rounds.last().map_or(Ok(()), |round| round.verify(address))
     }
 
-    pub fn verify_everything(&self, address: SocketAddr) -> Result<(), String> {
+    pub(crate) fn verify_everything(&self, address: SocketAddr) -> Result<(), String> {
         let records: usize =
             self.rounds.iter().map(|r| r.events.len() + r.traces.len() + r.streams.len()).sum();
         if !self.rounds.is_empty() && records == 0 {

@@ -3,6 +3,8 @@
 //!
 //! `NEPHOSCOPE_CRASH_ROUNDS` sets the number of rounds (a soak), `NEPHOSCOPE_CRASH_SEED` repeats a run.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
+
 mod child;
 mod load;
 

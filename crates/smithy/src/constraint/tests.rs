@@ -27,6 +27,8 @@ static INPUT: Schema = Schema {
     ..Schema::new("Input", Kind::Structure)
 };
 
+type Members = Vec<(&'static str, Value)>;
+
 /// A value of a request, without a wire format.
 enum Value {
     Text(&'static str),
@@ -121,10 +123,8 @@ fn message(members: Vec<(&'static str, Value)>) -> Option<String> {
 #[test]
 fn each_constraint_has_its_sentence_and_path() {
     use Value::{List, Number, Text};
-    let named = |more: Vec<(&'static str, Value)>| {
-        [vec![("Name", Text("abc"))], more].into_iter().flatten().collect::<Vec<_>>()
-    };
-    let cases: Vec<(Vec<(&'static str, Value)>, Option<&str>)> = vec![
+    let named = |more: Members| [vec![("Name", Text("abc"))], more].into_iter().flatten().collect::<Vec<_>>();
+    let cases: Vec<(Members, Option<&str>)> = vec![
         (named(vec![]), None),
         (
             vec![],

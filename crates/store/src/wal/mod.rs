@@ -32,6 +32,9 @@ const QUEUED_BYTES_MAX: usize = 64 << 20;
 /// The largest record; requests are far smaller.
 pub(crate) const RECORD_BYTES_MAX: usize = 48 << 20;
 
+/// Takes a record that is read back.
+pub(crate) type Replay<'a> = dyn FnMut(TableId, WalPosition, &[u8]) -> Result<(), StoreError> + 'a;
+
 /// Sizes of the log.
 #[derive(Debug, Clone)]
 pub(crate) struct WalConfig {
@@ -69,7 +72,7 @@ impl Wal {
     pub(crate) fn recover(
         &self,
         floor: WalPosition,
-        replay: &mut dyn FnMut(TableId, WalPosition, &[u8]) -> Result<(), StoreError>,
+        replay: &mut Replay<'_>,
     ) -> Result<ReplayReport, StoreError> {
         let queue = self.queue.lock().take().expect("a log is recovered once");
         std::fs::create_dir_all(&self.config.dir).map_err(|e| StoreError::io("the log folder", e))?;

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use crate::error::StoreError;
-use crate::wal::record::{self, Decoded, TableId, WalPosition};
+use crate::wal::Replay;
+use crate::wal::record::{self, Decoded, WalPosition};
 use crate::wal::segment::SegmentList;
 
 /// What replay met.
@@ -19,10 +20,7 @@ pub(crate) struct ReplayReport {
 /// Hands every record to `replay`, oldest first. A damaged record ends its segment: in the last segment
 /// that is the torn end of a write nobody was told of; elsewhere acknowledged records may be lost, which
 /// is reported, and the bytes are set aside, never served.
-pub(super) fn replay(
-    list: &mut SegmentList,
-    replay: &mut dyn FnMut(TableId, WalPosition, &[u8]) -> Result<(), StoreError>,
-) -> Result<ReplayReport, StoreError> {
+pub(super) fn replay(list: &mut SegmentList, replay: &mut Replay<'_>) -> Result<ReplayReport, StoreError> {
     let mut report = ReplayReport::default();
     let last_index = list.segments.len().wrapping_sub(1);
     for (index, segment) in list.segments.iter_mut().enumerate() {

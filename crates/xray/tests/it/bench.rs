@@ -12,22 +12,22 @@ use store::{Store, StoreCapabilities, StoreConfig};
 use xray::{XRay, XRayConfig};
 
 /// B of the vectors.
-pub const BASE_SECS: i64 = 1_736_949_760;
+pub(crate) const BASE_SECS: i64 = 1_736_949_760;
 
-pub struct Bench {
+pub(crate) struct Bench {
     _dir: tempfile::TempDir,
-    pub clock: Arc<SimulatedClock>,
-    pub store: Arc<Store>,
-    pub service: Arc<XRay>,
+    pub(crate) clock: Arc<SimulatedClock>,
+    pub(crate) store: Arc<Store>,
+    pub(crate) service: Arc<XRay>,
     table: ServiceTable,
 }
 
-pub fn scope() -> Scope {
+pub(crate) fn scope() -> Scope {
     Scope::new(AccountId::new("111122223333").unwrap(), Region::new("us-east-1").unwrap())
 }
 
 impl Bench {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = SimulatedClock::new(Timestamp::from_secs(BASE_SECS + 10));
         let capabilities = StoreCapabilities {
@@ -42,7 +42,7 @@ impl Bench {
     }
 
     /// Calls an operation as its handler is called.
-    pub async fn call<O: smithy::Operation>(
+    pub(crate) async fn call<O: smithy::Operation>(
         &self,
         _: O,
         input: O::Input,
@@ -72,7 +72,7 @@ impl Bench {
         }
     }
 
-    pub async fn put(&self, documents: &[String]) -> Vec<(Option<String>, String, String)> {
+    pub(crate) async fn put(&self, documents: &[String]) -> Vec<(Option<String>, String, String)> {
         let input = shapes::xray::PutTraceSegmentsRequest { trace_segment_documents: documents.to_vec() };
         let result = self.call(shapes::xray::operations::PutTraceSegments, input).await.unwrap();
         let unprocessed = result.unprocessed_trace_segments.unwrap();
@@ -80,14 +80,14 @@ impl Bench {
     }
 
     /// All vectors' traces, stored.
-    pub async fn with_vectors() -> Self {
+    pub(crate) async fn with_vectors() -> Self {
         let bench = Self::new();
         assert_eq!(bench.put(&vectors()).await, []);
         bench
     }
 }
 
-pub fn summaries_request(filter: &str) -> GetTraceSummariesRequest {
+pub(crate) fn summaries_request(filter: &str) -> GetTraceSummariesRequest {
     GetTraceSummariesRequest {
         start_time: Timestamp::from_secs(BASE_SECS - 60),
         end_time: Timestamp::from_secs(BASE_SECS + 60),
@@ -98,7 +98,7 @@ pub fn summaries_request(filter: &str) -> GetTraceSummariesRequest {
 }
 
 /// The message of an exception of this name.
-pub fn message<T>(result: Result<T, OperationError>, exception: &str) -> String {
+pub(crate) fn message<T>(result: Result<T, OperationError>, exception: &str) -> String {
     match result.err().expect("the call fails") {
         OperationError::Modelled(error) => {
             assert_eq!(error.schema().name, exception);
@@ -109,13 +109,13 @@ pub fn message<T>(result: Result<T, OperationError>, exception: &str) -> String 
 }
 
 /// The documents of the vectors, with `B+n` resolved.
-pub fn vectors() -> Vec<String> {
+pub(crate) fn vectors() -> Vec<String> {
     let text = include_str!("vectors.txt");
     text.split("\n\n").map(|document| with_times(document.trim())).filter(|d| !d.is_empty()).collect()
 }
 
 /// `B+n` as the number it stands for.
-pub fn with_times(text: &str) -> String {
+pub(crate) fn with_times(text: &str) -> String {
     let mut parts = text.split("B+");
     let mut out = parts.next().unwrap().to_owned();
     for part in parts {

@@ -8,7 +8,7 @@ use crate::bench::{Bench, message, summaries_request, vectors, with_times};
 
 impl Bench {
     /// Ids, documents of each trace found.
-    pub async fn traces(&self, ids: &[&str]) -> Vec<(String, Vec<String>)> {
+    pub(crate) async fn traces(&self, ids: &[&str]) -> Vec<(String, Vec<String>)> {
         let input = xray::BatchGetTracesRequest {
             trace_ids: ids.iter().map(|id| (*id).to_owned()).collect(),
             next_token: None,
@@ -21,7 +21,7 @@ impl Bench {
         result.traces.unwrap().into_iter().map(documents).collect()
     }
 
-    pub async fn summaries(&self, filter: &str) -> Vec<TraceSummary> {
+    pub(crate) async fn summaries(&self, filter: &str) -> Vec<TraceSummary> {
         let result = self.call(xray::operations::GetTraceSummaries, summaries_request(filter)).await.unwrap();
         result.trace_summaries.unwrap()
     }

@@ -40,11 +40,11 @@ async fn complete_documents_replace_those_in_progress_never_the_other_way() {
     let id = "1-6787c000-0000000000000000000000aa";
     let running = document("a000000000000001", r#","in_progress":true"#);
     let complete = document("a000000000000001", r#","end_time":B+1"#);
-    bench.put(&[running.clone()]).await;
+    bench.put(std::slice::from_ref(&running)).await;
     let revision = bench.summaries("").await[0].revision;
-    bench.put(&[complete.clone()]).await;
+    bench.put(std::slice::from_ref(&complete)).await;
     assert!(bench.summaries("").await[0].revision > revision);
-    assert_eq!(bench.traces(&[id]).await[0].1, [complete.clone()]);
+    assert_eq!(bench.traces(&[id]).await[0].1, std::slice::from_ref(&complete));
     bench.put(&[running]).await;
     assert_eq!(bench.traces(&[id]).await[0].1, [complete]);
 }
@@ -55,7 +55,7 @@ async fn a_trace_is_closed_after_seven_days() {
     bench.put(&[document("a000000000000001", r#","end_time":B+1"#)]).await;
     let late = document("a000000000000002", r#","end_time":B+1"#);
     bench.clock.advance(std::time::Duration::from_secs(7 * 86_400));
-    assert_eq!(bench.put(&[late.clone()]).await, []);
+    assert_eq!(bench.put(std::slice::from_ref(&late)).await, []);
     bench.clock.advance(std::time::Duration::from_secs(1));
     let unprocessed = bench.put(&[document("a000000000000003", r#","end_time":B+1"#)]).await;
     assert_eq!(unprocessed[0].1, "InvalidTraceId");
