@@ -129,10 +129,30 @@ def test_filtering_by_terms_phrases_and_exclusion(logs, now_ms):
     event = page["events"][0]
     assert event["logStreamName"] == "s" and len(event["eventId"]) == 56 and event["ingestionTime"]
     assert page["searchedLogStreams"] == []
-    # Dialects that are not served yet are named, never guessed at.
-    assert error_of(logs.filter_log_events, logGroupName="g", filterPattern="{ $.level = 1 }")[0] == (
-        "InvalidParameterException"
-    )
+
+
+def test_filtering_by_json_fields_and_regular_expressions(logs, now_ms):
+    texts = [
+        '{"level":"ERROR","code":404,"user":{"id":"x-1"},"tags":["a","b"]}',
+        '{"level":"\\u0045RROR","code":"500","user":null}',
+        'ERROR 404 "GET /index.html"',
+        "info 200 [a b] done",
+    ]
+    put(logs, *[(now_ms + i, text) for i, text in enumerate(texts)])
+    found = lambda pattern: messages(logs.filter_log_events(logGroupName="g", filterPattern=pattern))
+    # JSON: spec/filter-patterns.md 4.
+    assert found('{ $.level = "ERR*" }') == texts[:2]
+    assert found("{ $.code > 400 && $.user.id = %^x-[0-9]$% }") == texts[:1]
+    assert found('{ $.tags[*] = "b" || $.user IS NULL }') == texts[:2]
+    assert found("{ $.tags NOT EXISTS }") == texts[1:2]
+    # Space-delimited: spec/filter-patterns.md 5.
+    assert found("[level = ERROR, code = 4*, request]") == texts[2:3]
+    assert found("[..., range = a*, last]") == texts[3:]
+    assert found("%[0-9]{3} %") == texts[2:]
+    for bad in ["{ $.level EXISTS }", "[..., a, ...]", "%(x)%"]:
+        assert error_of(logs.filter_log_events, logGroupName="g", filterPattern=bad)[0] == (
+            "InvalidParameterException"
+        )
 
 
 def test_filtering_pages_through_all_streams(logs, now_ms):

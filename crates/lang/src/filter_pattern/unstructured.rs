@@ -1,20 +1,52 @@
 //! The unstructured dialect: terms that a message contains, may contain or must not contain.
 //! Terms are substrings, case-sensitive (`spec/filter-patterns.md` §3).
 
+use ::regex::Regex;
 use memchr::memmem::Finder;
 
 use super::FilterPatternError;
+use super::compare::quoted;
+use super::regex;
+
+/// Regular expressions in one pattern. AWS states a limit for the other dialects only; this one bounds memory.
+const REGEXES_MAX: usize = 10;
 
 /// The terms of a pattern.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Terms {
-    required: Vec<String>,
-    required_finders: Vec<Finder<'static>>,
-    excluded: Vec<Finder<'static>>,
+    required: Vec<Term>,
+    excluded: Vec<Term>,
     /// At least one of them must occur, if there are any.
-    optional: Vec<Finder<'static>>,
+    optional: Vec<Term>,
     /// An excluded term that every message contains.
     never: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Term {
+    Text(Box<Finder<'static>>),
+    Regex(Regex),
+}
+
+impl Term {
+    fn text(text: &str) -> Self {
+        Self::Text(Box::new(Finder::new(text).into_owned()))
+    }
+
+    fn occurs(&self, message: &str) -> bool {
+        match self {
+            Self::Text(finder) => finder.find(message.as_bytes()).is_some(),
+            Self::Regex(regex) => regex.is_match(message),
+        }
+    }
+
+    /// AWS: `" "` matches every event; the documentation shows it for one blank.
+    fn is_everywhere(&self) -> bool {
+        match self {
+            Self::Text(finder) => String::from_utf8_lossy(finder.needle()).trim().is_empty(),
+            Self::Regex(_) => false,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -29,39 +61,39 @@ impl Terms {
     pub(super) fn parse(pattern: &str) -> Result<Self, FilterPatternError> {
         let mut terms = Vec::new();
         let mut rest = pattern;
+        let mut regexes = 0;
         while !rest.is_empty() {
             let (role, unprefixed) = role(rest);
-            let (text, after) = term(unprefixed)?;
+            let (term, after) = term(unprefixed)?;
             if !after.is_empty() && !after.starts_with(char::is_whitespace) {
                 return Err(FilterPatternError::Malformed);
             }
-            terms.push((role, text));
+            regexes += usize::from(matches!(term, Term::Regex(_)));
+            if regexes > REGEXES_MAX {
+                return Err(FilterPatternError::Refused("more than ten regular expressions"));
+            }
+            terms.push((role, term));
             rest = after.trim_start();
         }
         Ok(Self::new(terms))
     }
 
-    fn new(terms: Vec<(Role, String)>) -> Self {
+    fn new(terms: Vec<(Role, Term)>) -> Self {
         // AWS: options count only while nothing else is asked for; one other term makes all of them idle.
         // FilterAndPatternSyntax.html, "Match terms using OR".
         let only_optional = terms.iter().all(|(role, _)| *role == Role::Optional);
         let mut all = Self::default();
         let mut any_optional_matches_all = false;
-        for (role, text) in terms {
-            // AWS: `" "` matches every event; the documentation shows it for one blank.
-            let everywhere = text.trim().is_empty();
-            let finder = Finder::new(text.as_bytes()).into_owned();
+        for (role, term) in terms {
+            let everywhere = term.is_everywhere();
             match role {
                 Role::Required if everywhere => {}
-                Role::Required => {
-                    all.required.push(text);
-                    all.required_finders.push(finder);
-                }
+                Role::Required => all.required.push(term),
                 Role::Excluded if everywhere => all.never = true,
-                Role::Excluded => all.excluded.push(finder),
+                Role::Excluded => all.excluded.push(term),
                 Role::Optional if !only_optional => {}
                 Role::Optional if everywhere => any_optional_matches_all = true,
-                Role::Optional => all.optional.push(finder),
+                Role::Optional => all.optional.push(term),
             }
         }
         if any_optional_matches_all {
@@ -71,9 +103,9 @@ impl Terms {
     }
 
     pub(super) fn matches(&self, message: &str) -> bool {
-        let found = |finder: &Finder<'_>| finder.find(message.as_bytes()).is_some();
+        let found = |term: &Term| term.occurs(message);
         !self.never
-            && self.required_finders.iter().all(found)
+            && self.required.iter().all(found)
             && !self.excluded.iter().any(found)
             && (self.optional.is_empty() || self.optional.iter().any(found))
     }
@@ -82,8 +114,13 @@ impl Terms {
         !self.never && self.required.is_empty() && self.excluded.is_empty() && self.optional.is_empty()
     }
 
-    pub(super) fn required(&self) -> &[String] {
-        &self.required
+    /// Texts that every matching message contains.
+    pub(super) fn required(&self) -> Vec<String> {
+        let texts = self.required.iter().filter_map(|term| match term {
+            Term::Text(finder) => Some(String::from_utf8_lossy(finder.needle()).into_owned()),
+            Term::Regex(_) => None,
+        });
+        texts.collect()
     }
 }
 
@@ -98,37 +135,25 @@ fn role(text: &str) -> (Role, &str) {
 }
 
 /// The term at the start of `text`, and what follows it.
-fn term(text: &str) -> Result<(String, &str), FilterPatternError> {
-    match text.chars().next() {
-        Some('"') => quoted(&text[1..]),
-        Some('%') => Err(FilterPatternError::Unsupported("regular expressions (%...%)")),
-        _ => bare(text),
+fn term(text: &str) -> Result<(Term, &str), FilterPatternError> {
+    if let Some(text) = text.strip_prefix('"') {
+        let (phrase, rest) = quoted(text)?;
+        Ok((Term::text(&phrase), rest))
+    } else if let Some(text) = text.strip_prefix('%') {
+        let (regex, rest) = regex::literal(text)?;
+        Ok((Term::Regex(regex), rest))
+    } else {
+        let (word, rest) = bare(text)?;
+        Ok((Term::text(word), rest))
     }
 }
 
-/// The phrase up to the closing quote. A backslash escapes a quote or a backslash and is itself otherwise.
-fn quoted(text: &str) -> Result<(String, &str), FilterPatternError> {
-    let mut phrase = String::new();
-    let mut characters = text.char_indices().peekable();
-    while let Some((at, character)) = characters.next() {
-        match character {
-            '"' => return Ok((phrase, &text[at + 1..])),
-            '\\' => match characters.next_if(|(_, next)| matches!(next, '"' | '\\')) {
-                Some((_, escaped)) => phrase.push(escaped),
-                None => phrase.push('\\'),
-            },
-            other => phrase.push(other),
-        }
-    }
-    Err(FilterPatternError::Malformed)
-}
-
-fn bare(text: &str) -> Result<(String, &str), FilterPatternError> {
+fn bare(text: &str) -> Result<(&str, &str), FilterPatternError> {
     let end = text.find(char::is_whitespace).unwrap_or(text.len());
     let (word, rest) = text.split_at(end);
     let legal = |c: char| c.is_alphanumeric() || c == '_';
     if word.is_empty() || !word.chars().all(legal) {
         return Err(FilterPatternError::Term(word.to_owned()));
     }
-    Ok((word.to_owned(), rest))
+    Ok((word, rest))
 }

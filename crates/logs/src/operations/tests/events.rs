@@ -231,6 +231,12 @@ async fn filtering_over_streams_times_and_pages() {
         ),
         (FilterLogEventsRequest { filter_pattern: text("?WARN ?INFO"), ..filter() }, &["INFO b", "WARN f"]),
         (FilterLogEventsRequest { filter_pattern: text("\"e x\""), ..filter() }, &["ERROR e x"]),
+        (
+            FilterLogEventsRequest { filter_pattern: text("[level = ERROR, rest = *x]"), ..filter() },
+            &["ERROR e x"],
+        ),
+        (FilterLogEventsRequest { filter_pattern: text("%^WARN|b$%"), ..filter() }, &["INFO b", "WARN f"]),
+        (FilterLogEventsRequest { filter_pattern: text("{ $.a = 1 }"), ..filter() }, &[]),
         // Both bounds are included.
         (
             FilterLogEventsRequest { start_time: Some(START + 3), end_time: Some(START + 4), ..filter() },
@@ -271,16 +277,20 @@ async fn what_filter_log_events_refuses() {
     let invalid = "InvalidParameterException";
     let rows = [
         (
-            FilterLogEventsRequest { filter_pattern: text("{ $.a = 1 }"), ..filter() },
+            FilterLogEventsRequest { filter_pattern: text("{ $.a EXISTS }"), ..filter() },
             invalid,
-            "JSON patterns",
+            "Invalid filter pattern",
         ),
         (
-            FilterLogEventsRequest { filter_pattern: text("[a, b]"), ..filter() },
+            FilterLogEventsRequest { filter_pattern: text("[..., a, ...]"), ..filter() },
             invalid,
-            "space-delimited patterns",
+            "more than one ellipsis",
         ),
-        (FilterLogEventsRequest { filter_pattern: text("%x%"), ..filter() }, invalid, "regular expressions"),
+        (
+            FilterLogEventsRequest { filter_pattern: text("%(x)%"), ..filter() },
+            invalid,
+            "Invalid character(s) in term '%(x)%'",
+        ),
         (
             FilterLogEventsRequest { filter_pattern: text("a:b"), ..filter() },
             invalid,
