@@ -48,8 +48,6 @@ impl Workspace {
 
     /// Builds the server as the tests link it and gives its path.
     pub(crate) fn server(&self) -> Result<PathBuf> {
-        // The whole workspace, so that dependencies have the features they have in `cargo test --workspace`
-        // and nothing is built twice.
         // Built as the tests build it: another set of features would compile the query engine once more.
         run(&mut self.cargo(&["test", "--workspace", "--no-run", "--quiet"]))?;
         Ok(self.binary("debug"))

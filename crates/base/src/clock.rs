@@ -24,6 +24,13 @@ pub trait Clock: Send + Sync + fmt::Debug {
     /// Returns when at least `duration` has passed on this clock.
     async fn sleep(&self, duration: Duration);
 
+    /// Returns when this clock shows `deadline` or later; on a machine's clock, when as much time has passed
+    /// as there was until `deadline` at the call.
+    async fn sleep_until(&self, deadline: Timestamp) {
+        let millis = deadline.millis_since(self.now());
+        self.sleep(Duration::from_millis(u64::try_from(millis).unwrap_or(0))).await;
+    }
+
     /// The simulated clock behind this one, if it is simulated.
     fn simulated(&self) -> Option<&SimulatedClock> {
         None
@@ -126,9 +133,13 @@ impl Clock for SimulatedClock {
     }
 
     async fn sleep(&self, duration: Duration) {
+        let deadline = self.now() + duration;
+        self.sleep_until(deadline).await;
+    }
+
+    async fn sleep_until(&self, deadline: Timestamp) {
         let woken = {
             let mut state = self.state.lock();
-            let deadline = state.now + duration;
             if deadline <= state.now {
                 return;
             }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -78,6 +79,10 @@ pub struct TaskDriver {
 
 struct Registration {
     wake: Notify,
+    /// Signalled and not yet activated since.
+    signalled: AtomicBool,
+    /// When the next activation is due; `None` while one runs.
+    due: Mutex<Option<Timestamp>>,
     status: Mutex<TaskStatus>,
 }
 
@@ -87,6 +92,7 @@ pub struct TaskSignal(Arc<Registration>);
 
 impl TaskSignal {
     pub fn activate(&self) {
+        self.0.signalled.store(true, Ordering::SeqCst);
         self.0.wake.notify_one();
     }
 }
@@ -104,8 +110,12 @@ impl TaskDriver {
 
     /// Starts running `task`. Must be called inside a tokio runtime, once per task name.
     pub fn register(self: &Arc<Self>, task: Arc<dyn Task>) -> TaskSignal {
-        let registration =
-            Arc::new(Registration { wake: Notify::new(), status: Mutex::new(TaskStatus::default()) });
+        let registration = Arc::new(Registration {
+            wake: Notify::new(),
+            signalled: AtomicBool::new(false),
+            due: Mutex::new(None),
+            status: Mutex::new(TaskStatus::default()),
+        });
         let previous = self.tasks.lock().insert(task.name(), registration.clone());
         assert!(previous.is_none(), "task {} registered twice", task.name());
         let (driver, state) = (self.clone(), registration.clone());
@@ -117,10 +127,14 @@ impl TaskDriver {
         self.tasks.lock().iter().map(|(name, r)| (*name, r.status.lock().clone())).collect()
     }
 
-    /// Whether every task is waiting for its next activation: what a simulation waits for before it
-    /// moves the clock.
+    /// Whether every task has done what is due and waits for a time to come: what a simulation waits for
+    /// before it moves the clock.
     pub fn is_quiescent(&self) -> bool {
-        self.tasks.lock().values().all(|r| !r.status.lock().running)
+        let now = self.clock.now();
+        let waits = |r: &Registration| {
+            !r.signalled.load(Ordering::SeqCst) && r.due.lock().is_some_and(|due| due > now)
+        };
+        self.stop.is_cancelled() || self.tasks.lock().values().all(|r| waits(r))
     }
 
     /// Stops starting activations and waits for those under way.
@@ -133,7 +147,9 @@ impl TaskDriver {
     async fn run(&self, task: Arc<dyn Task>, registration: Arc<Registration>) {
         while !self.stop.is_cancelled() {
             let wait = task.period().mul_f64(1.0 + 0.1 * self.entropy.fraction());
-            let mut period = pin!(self.clock.sleep(wait));
+            let due = self.clock.now() + wait;
+            *registration.due.lock() = Some(due);
+            let mut period = pin!(self.clock.sleep_until(due));
             let mut signal = pin!(registration.wake.notified());
             let mut stopped = pin!(self.stop.cancelled());
             std::future::poll_fn(|cx| {
@@ -151,6 +167,8 @@ impl TaskDriver {
     }
 
     async fn activate(&self, task: &dyn Task, registration: &Registration) {
+        *registration.due.lock() = None;
+        registration.signalled.store(false, Ordering::SeqCst);
         {
             let mut status = registration.status.lock();
             status.running = true;
@@ -177,7 +195,7 @@ impl TaskDriver {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::atomic::AtomicU64;
 
     use super::*;
     use crate::clock::SimulatedClock;
@@ -213,11 +231,15 @@ mod tests {
         let signal = driver.register(task.clone());
         settle().await;
         assert_eq!(task.0.load(Ordering::SeqCst), 0);
+        assert!(driver.is_quiescent());
         clock.advance(Duration::from_secs(67));
+        assert!(!driver.is_quiescent(), "an activation is due");
         settle().await;
         assert_eq!(task.0.load(Ordering::SeqCst), 1);
         signal.activate();
+        assert!(!driver.is_quiescent(), "an activation was asked for");
         settle().await;
+        assert!(driver.is_quiescent());
         let status = driver.statuses()["counter"].clone();
         assert_eq!((status.activations, status.failures), (2, 1));
         assert_eq!(status.last_result, Some(Err("second time fails".to_owned())));

@@ -20,7 +20,10 @@ pub(crate) fn register(
     maintenance_period: Duration,
 ) {
     let (store, clock) = (store.clone(), clock.clone());
-    driver.register(Arc::new(StoreMaintenance { store, clock, period: maintenance_period }));
+    let maintenance =
+        driver.register(Arc::new(StoreMaintenance { store, clock, period: maintenance_period }));
+    // What a stop interrupted is taken up at once.
+    maintenance.activate();
     for task in logs::tasks::all(&services.logs) {
         driver.register(task);
     }

@@ -178,14 +178,20 @@ async fn advance(app: &App, clock: &SimulatedClock, to: Timestamp) {
             Some(next) if next <= to => clock.advance_to(next),
             _ => break,
         }
-        for _ in 0..YIELDS {
-            tokio::task::yield_now().await;
-        }
-        while !app.status.is_quiescent() {
-            app.network_clock.sleep(SETTLE_PAUSE).await;
-        }
+        settle(app).await;
     }
     clock.advance_to(to);
+    settle(app).await;
+}
+
+/// Waits until background work has done what is due.
+async fn settle(app: &App) {
+    for _ in 0..YIELDS {
+        tokio::task::yield_now().await;
+    }
+    while !app.status.is_quiescent() {
+        app.network_clock.sleep(SETTLE_PAUSE).await;
+    }
 }
 
 #[cfg(test)]
