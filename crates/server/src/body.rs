@@ -119,14 +119,17 @@ where
     Ok(if rest.is_empty() { first } else { rest.freeze() })
 }
 
+/// How long a refused body is read on: a client that stalls should not wait for its answer.
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// Reads and forgets what a client is still sending, so that it comes to read our answer instead of
-/// seeing its connection break. Gives up at four times the largest body.
+/// seeing its connection break. Gives up at four times the largest body, or after [`DISCARD_TIMEOUT`].
 pub(crate) async fn discard<B>(mut body: B, clock: &dyn Clock, limits: &Limits)
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: std::fmt::Display,
 {
-    let deadline = clock.monotonic() + limits.body_timeout;
+    let deadline = clock.monotonic() + limits.body_timeout.min(DISCARD_TIMEOUT);
     let mut left = limits.body_bytes_max.saturating_mul(4);
     while let Ok(Some(frame)) = next_frame(&mut body, clock, limits, deadline).await {
         let size = frame.data_ref().map_or(0, Buf::remaining);
