@@ -10,6 +10,7 @@ pub mod dist;
 pub mod log;
 pub mod metric;
 pub mod sink;
+pub mod target;
 pub mod trace;
 
 pub use audit::{ApiCall, AuditEvent, AuditResource, Principal};
@@ -17,5 +18,6 @@ pub use bus::BusEvent;
 pub use dist::Dist;
 pub use log::{LogBatch, LogEvent};
 pub use metric::{Dimension, MetricDatum, MetricIdentity, MetricValue, Resolution, Unit};
-pub use sink::{ApiCallSink, LogSink, MetricSink, SinkError, TraceSink};
+pub use sink::{ApiCallSink, BusSink, LogSink, MetricSink, SinkError, TraceSink};
+pub use target::{AlarmAction, AlarmActionSink, TargetCall, TargetError, TargetPayload, TargetSink};
 pub use trace::{SegmentRejection, TraceId, TraceSegment};

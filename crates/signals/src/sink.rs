@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use base::Scope;
 
 use crate::audit::ApiCall;
+use crate::bus::BusEvent;
 use crate::log::LogBatch;
 use crate::metric::MetricDatum;
 use crate::trace::SegmentRejection;
@@ -50,4 +51,10 @@ pub trait TraceSink: Send + Sync {
 pub trait ApiCallSink: Send + Sync {
     /// Must be durable before the caller gets its answer.
     async fn record(&self, call: ApiCall) -> Result<(), SinkError>;
+}
+
+/// Takes bus events: what EventBridge rules match. When it returns `Ok`, all of them are durable.
+#[async_trait]
+pub trait BusSink: Send + Sync {
+    async fn put_bus_events(&self, events: Vec<BusEvent>) -> Result<(), SinkError>;
 }

@@ -18,7 +18,7 @@ const fn rule(name: &'static str, may_use: &'static [&'static str]) -> Rule {
     Rule { name, may_use, because: "" }
 }
 
-const SERVICE: &[&str] = &["shapes", "ingest", "catalog", "query"];
+const SERVICE: &[&str] = &["shapes", "ingest", "catalog", "query", "patterns"];
 
 const RULES: &[Rule] = &[
     rule("base", &[]),
@@ -33,9 +33,16 @@ const RULES: &[Rule] = &[
     rule("lang", &["base"]),
     rule("catalog", &["base"]),
     rule("store", &["signals"]),
-    rule("query", &["lang", "store"]),
+    rule("patterns", &["base"]),
+    rule("query", &["lang", "store", "patterns"]),
     rule("ingest", &["signals"]),
-    rule("cloudwatch", SERVICE),
+    Rule {
+        name: "cloudwatch",
+        may_use: &["shapes", "ingest", "catalog", "query", "widget"],
+        because: "GetMetricWidgetImage draws",
+    },
+    rule("widget", &["base"]),
+    rule("agent", &["base", "signals"]),
     rule("logs", SERVICE),
     rule("xray", SERVICE),
     rule("cloudtrail", SERVICE),
@@ -69,6 +76,9 @@ const ALL: &[&str] = &[
     "cloudtrail",
     "sts",
     "delivery",
+    "patterns",
+    "widget",
+    "agent",
     "cluster",
     "server",
     "nephoscope",

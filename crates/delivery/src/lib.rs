@@ -1,0 +1,1 @@
+//! SNS: topics, subscriptions, targets and the durable outbox that reaches them.

@@ -1,0 +1,1 @@
+//! Groups log messages into patterns: constant tokens with typed gaps, found in one pass and bounded memory.

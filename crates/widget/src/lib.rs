@@ -1,0 +1,1 @@
+//! Draws metric widgets as PNG: lines, areas, bars, pies, gauges and numbers.
