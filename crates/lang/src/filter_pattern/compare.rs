@@ -138,7 +138,7 @@ impl Glob {
 }
 
 /// The number that `text` is as a whole: sign, decimals and exponent, but no name such as `inf`.
-fn number(text: &str) -> Option<f64> {
+pub fn number(text: &str) -> Option<f64> {
     let numeric = |b: u8| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E');
     if !text.bytes().all(numeric) {
         return None;
@@ -155,6 +155,11 @@ pub(super) struct Cursor<'a> {
 impl<'a> Cursor<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         Self { rest: text, regexes: 0 }
+    }
+
+    /// Regular expressions read so far.
+    pub(super) fn regexes(&self) -> usize {
+        self.regexes
     }
 
     pub(super) fn space(&mut self) {

@@ -4,6 +4,7 @@
 //! conditions on the fields of a line. All three know regular expressions between percent signs.
 
 mod compare;
+mod extract;
 mod json;
 mod regex;
 mod space_delimited;
@@ -15,6 +16,9 @@ mod tests;
 use json::Object;
 use space_delimited::Fields;
 use unstructured::Terms;
+
+pub use compare::number;
+pub use extract::Extractor;
 
 /// Longest pattern, in characters.
 pub const PATTERN_CHARACTERS_MAX: usize = 1024;
@@ -72,6 +76,41 @@ impl FilterPattern {
             Dialect::Json(object) => object.matches(message),
             Dialect::SpaceDelimited(fields) => fields.matches(message),
         }
+    }
+
+    /// The values a matching message is said to hold, by selector (`$.a.b`), field name (`$name`) or position
+    /// (`$3`); none for terms. `None` if the message does not match.
+    pub fn extract(&self, message: &str) -> Option<Vec<(String, String)>> {
+        if !self.matches(message) {
+            return None;
+        }
+        Some(extract::values(&self.dialect, message))
+    }
+
+    /// What reads these references (`$.a.b`, `$name`, `$3`) from messages that match. Fails where this pattern's
+    /// dialect has no such reference, or the pattern no such field.
+    pub fn extractor(&self, references: &[&str]) -> Result<Extractor, FilterPatternError> {
+        Extractor::new(&self.dialect, references)
+    }
+
+    /// Whether a part of the pattern is this reference: a selector as it is written, or a field.
+    pub fn mentions(&self, reference: &str) -> bool {
+        extract::mentions(&self.dialect, reference)
+    }
+
+    /// Whether it is made of terms, from which nothing can be extracted.
+    pub fn is_unstructured(&self) -> bool {
+        matches!(self.dialect, Dialect::Unstructured(_))
+    }
+
+    /// Whether it holds a regular expression: AWS counts those patterns per log group.
+    pub fn has_regex(&self) -> bool {
+        let regexes = match &self.dialect {
+            Dialect::Unstructured(terms) => terms.regexes(),
+            Dialect::Json(object) => object.regexes(),
+            Dialect::SpaceDelimited(fields) => fields.regexes(),
+        };
+        regexes > 0
     }
 
     /// Whether every message matches, so that none needs to be looked at.

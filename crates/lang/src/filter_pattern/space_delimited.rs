@@ -9,25 +9,41 @@ use super::compare::{Comparison, Cursor, Operand};
 #[derive(Debug, Clone)]
 pub(super) struct Fields {
     /// Before the ellipsis, or all if there is none.
-    left: Vec<Condition>,
+    left: Vec<Field>,
     /// After the ellipsis, if there is one.
-    right: Option<Vec<Condition>>,
+    right: Option<Vec<Field>>,
+    regexes: usize,
 }
 
-/// Alternatives, each a conjunction; none at all always holds.
+/// One field of the pattern.
 #[derive(Debug, Clone, Default)]
-struct Condition(Vec<Vec<Comparison>>);
+struct Field {
+    /// Empty if it has none.
+    name: String,
+    /// Alternatives, each a conjunction; none at all always holds.
+    any: Vec<Vec<Comparison>>,
+}
 
-impl Condition {
+/// A token of a message that a field of the pattern stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bound<'a> {
+    /// Empty if the field has none.
+    pub(super) name: &'a str,
+    /// One-based, in the message.
+    pub(super) position: usize,
+    pub(super) text: &'a str,
+}
+
+impl Field {
     fn holds(&self, token: &str) -> bool {
-        self.0.is_empty() || self.0.iter().any(|all| all.iter().all(|comparison| comparison.holds(token)))
+        self.any.is_empty() || self.any.iter().any(|all| all.iter().all(|comparison| comparison.holds(token)))
     }
 }
 
 impl Fields {
     /// Parses what stands between the brackets.
     pub(super) fn parse(inner: &str) -> Result<Self, FilterPatternError> {
-        let mut fields = Self { left: Vec::new(), right: None };
+        let mut fields = Self { left: Vec::new(), right: None, regexes: 0 };
         let mut cursor = Cursor::new(inner.trim());
         if cursor.rest.is_empty() {
             return Ok(fields);
@@ -40,11 +56,12 @@ impl Fields {
                 }
                 fields.right = Some(Vec::new());
             } else {
-                let field = condition(&mut cursor)?;
+                let field = field(&mut cursor)?;
                 fields.right.as_mut().unwrap_or(&mut fields.left).push(field);
             }
             cursor.space();
             if cursor.rest.is_empty() {
+                fields.regexes = cursor.regexes();
                 return Ok(fields);
             }
             if !cursor.take(",") {
@@ -61,7 +78,7 @@ impl Fields {
         match &self.right {
             None => self.matches_from_the_left(&mut tokens),
             Some(right) => {
-                let mut token = |field: &Condition| tokens.next().is_some_and(|t| field.holds(t.text));
+                let mut token = |field: &Field| tokens.next().is_some_and(|t| field.holds(t.text));
                 if !self.left.iter().all(&mut token) {
                     return false;
                 }
@@ -82,6 +99,36 @@ impl Fields {
         last.holds(if tokens.next().is_none() { token.text } else { token.line })
     }
 
+    /// The tokens of a message that matches, each with the field it stands for.
+    pub(super) fn bind<'a>(&'a self, message: &'a str) -> Vec<Bound<'a>> {
+        let tokens: Vec<Token<'a>> = Tokens::new(message).collect();
+        let bound = |(at, token): (usize, &Token<'a>)| Bound { name: "", position: at + 1, text: token.text };
+        let mut bound: Vec<Bound<'a>> = tokens.iter().enumerate().map(bound).collect();
+        let fields = self.left.len();
+        if self.right.is_none() && fields > 0 && tokens.len() > fields {
+            bound.truncate(fields);
+            bound[fields - 1].text = tokens[fields - 1].line;
+        }
+        for (bound, field) in bound.iter_mut().zip(&self.left) {
+            bound.name = &field.name;
+        }
+        let right = self.right.as_deref().unwrap_or_default();
+        for (bound, field) in bound.iter_mut().rev().zip(right.iter().rev()) {
+            bound.name = &field.name;
+        }
+        bound
+    }
+
+    /// Names of the fields that have one.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let fields = self.left.iter().chain(self.right.iter().flatten());
+        fields.map(|field| field.name.as_str()).filter(|name| !name.is_empty())
+    }
+
+    pub(super) fn regexes(&self) -> usize {
+        self.regexes
+    }
+
     /// Whether every message matches.
     pub(super) fn matches_everything(&self) -> bool {
         self.left.is_empty() && self.right.as_ref().is_none_or(Vec::is_empty)
@@ -90,7 +137,7 @@ impl Fields {
     /// Texts that every matching message contains: a token is a piece of the line, as it stands there.
     pub(super) fn required(&self) -> Vec<String> {
         let fields = self.left.iter().chain(self.right.iter().flatten());
-        let sure = fields.filter_map(|field| match field.0.as_slice() {
+        let sure = fields.filter_map(|field| match field.any.as_slice() {
             [all] => Some(all),
             _ => None,
         });
@@ -99,18 +146,18 @@ impl Fields {
 }
 
 /// `[name] [operator right-side {(&& | ||) [name] operator right-side}]`.
-fn condition(cursor: &mut Cursor<'_>) -> Result<Condition, FilterPatternError> {
+fn field(cursor: &mut Cursor<'_>) -> Result<Field, FilterPatternError> {
     let name = name(cursor);
     cursor.space();
     if cursor.rest.is_empty() || cursor.rest.starts_with(',') {
-        return Ok(Condition::default());
+        return Ok(Field { name: name.to_owned(), any: Vec::new() });
     }
     let mut any = vec![vec![comparison(cursor)?]];
     loop {
         cursor.space();
         let and = cursor.take("&&");
         if !and && !cursor.take("||") {
-            return Ok(Condition(any));
+            return Ok(Field { name: name.to_owned(), any });
         }
         cursor.space();
         let again = self::name(cursor);

@@ -1,5 +1,7 @@
 //! Filter patterns against their corpora, and against anything at all.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -37,6 +39,64 @@ fn outcome(pattern: &str, message: &str) -> String {
             assert!(found || !compiled.matches_everything(), "{pattern} does not match {message}");
             if found { "yes" } else { "no" }.to_owned()
         }
+    }
+}
+
+/// Pattern ⇥ message ⇥ what is extracted, as JSON ⇥ source.
+#[test]
+fn extracted_values() {
+    let corpus = include_str!("../../tests/corpus/filter_pattern/extracted.txt");
+    let mut rows = 0;
+    for line in corpus.lines().filter(|line| !line.starts_with("# ")) {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let [pattern, message, expected, _source] = columns[..] else { panic!("{line}") };
+        let compiled = FilterPattern::compile(pattern).unwrap();
+        let found: BTreeMap<String, String> = compiled.extract(message).unwrap().into_iter().collect();
+        let expected: BTreeMap<String, String> = serde_json::from_str(expected).unwrap();
+        assert_eq!(found, expected, "{line}");
+        // One by one, through the references a metric filter would name.
+        for (reference, value) in &expected {
+            assert!(compiled.mentions(reference), "{line}: {reference}");
+            let one = compiled.extractor(&[reference]).unwrap();
+            assert_eq!(one.values(message), [Some(value.clone())], "{line}: {reference}");
+        }
+        rows += 1;
+    }
+    assert!(rows >= 80, "{rows}");
+}
+
+#[test]
+fn references_of_metric_filters() {
+    let json = FilterPattern::compile("{ $.a = 1 }").unwrap();
+    let both = json.extractor(&["$.b[1].c", "$.a"]).unwrap();
+    assert_eq!(both.values(r#"{"a":1,"b":[0,{"c":"x"}]}"#), [Some("x".to_owned()), Some("1".to_owned())]);
+    assert_eq!(both.values(r#"{"a":{}}"#), [None, None]);
+    assert_eq!(both.values("no object"), [None, None]);
+    for bad in ["a", "$", "$.", "$.a b", "$.*.b[*]", "", "$a"] {
+        assert!(json.extractor(&[bad]).is_err(), "{bad}");
+    }
+    let line = FilterPattern::compile("[ip, ..., size > 3]").unwrap();
+    let sizes = line.extractor(&["$size", "$1", "$2", "$9"]).unwrap();
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(sizes.values("a b c 4"), [some("4"), some("a"), some("b"), None]);
+    assert!(line.extractor(&["$other"]).is_err() && line.extractor(&["$.a"]).is_err());
+    let terms = FilterPattern::compile("ERROR").unwrap();
+    assert!(terms.extractor(&["$.a"]).is_err() && terms.extractor(&[]).is_ok());
+}
+
+#[test]
+fn patterns_with_regular_expressions_are_told_apart() {
+    for (pattern, expected) in [
+        ("%a%", true),
+        ("a -%b%", true),
+        ("{ $.a = %b% }", true),
+        ("[a = %b%]", true),
+        ("a", false),
+        ("{ $.a = b }", false),
+        ("[a = b]", false),
+        ("", false),
+    ] {
+        assert_eq!(FilterPattern::compile(pattern).unwrap().has_regex(), expected, "{pattern}");
     }
 }
 

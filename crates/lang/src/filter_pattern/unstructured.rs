@@ -20,6 +20,7 @@ pub(super) struct Terms {
     optional: Vec<Term>,
     /// An excluded term that every message contains.
     never: bool,
+    regexes: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -75,7 +76,7 @@ impl Terms {
             terms.push((role, term));
             rest = after.trim_start();
         }
-        Ok(Self::new(terms))
+        Ok(Self { regexes, ..Self::new(terms) })
     }
 
     fn new(terms: Vec<(Role, Term)>) -> Self {
@@ -112,6 +113,10 @@ impl Terms {
 
     pub(super) fn matches_everything(&self) -> bool {
         !self.never && self.required.is_empty() && self.excluded.is_empty() && self.optional.is_empty()
+    }
+
+    pub(super) fn regexes(&self) -> usize {
+        self.regexes
     }
 
     /// Texts that every matching message contains.

@@ -21,7 +21,15 @@ pub(super) struct Object {
     formula: Formula,
     /// Each is in every matching message, unless that spells characters as `\uXXXX`.
     screens: Vec<Finder<'static>>,
+    /// The selectors as they are written, each once.
+    selectors: Vec<String>,
+    captures: Captures,
+    regexes: usize,
 }
+
+/// Places in a message whose values are read, all in one pass.
+#[derive(Debug, Clone)]
+pub(super) struct Captures(Tree);
 
 /// Where selectors lead. Node 0 is the message.
 #[derive(Debug, Clone)]
@@ -57,6 +65,8 @@ enum Test {
     /// Recorded as found; the formula turns it around.
     NotExists,
     Compare(Comparison),
+    /// Not a test: the first value found is kept under the test's number.
+    Capture,
 }
 
 #[derive(Debug, Clone)]
@@ -85,6 +95,41 @@ impl Object {
             return false;
         }
         scan::scan(&self.tree, message).is_some_and(|hits| self.formula.holds(&hits))
+    }
+
+    /// The selectors as they are written, each once.
+    pub(super) fn selectors(&self) -> &[String] {
+        &self.selectors
+    }
+
+    /// Of each selector, the first value it finds, if that is a scalar.
+    pub(super) fn values(&self, message: &str) -> Vec<Option<String>> {
+        self.captures.read(message)
+    }
+
+    pub(super) fn regexes(&self) -> usize {
+        self.regexes
+    }
+}
+
+impl Captures {
+    /// Reads what these selectors lead to.
+    pub(super) fn parse(selectors: &[&str]) -> Result<Self, FilterPatternError> {
+        let steps: Result<Vec<_>, _> = selectors.iter().map(|text| parse::selector(text)).collect();
+        Ok(Self::of(&steps?))
+    }
+
+    fn of(selectors: &[Vec<Step>]) -> Self {
+        let mut tree = Tree::new();
+        for steps in selectors {
+            tree.add(steps, Test::Capture);
+        }
+        Self(tree)
+    }
+
+    /// The first value at each place, if it is a scalar: strings unescaped, the others as they are written.
+    pub(super) fn read(&self, message: &str) -> Vec<Option<String>> {
+        scan::capture(&self.0, message).unwrap_or_else(|| vec![None; self.0.tests.len()])
     }
 }
 

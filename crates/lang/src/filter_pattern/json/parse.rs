@@ -2,7 +2,7 @@
 
 use super::super::FilterPatternError;
 use super::super::compare::{Comparison, Cursor, Operand};
-use super::{Formula, Object, Step, Test, Tree, screens};
+use super::{Captures, Formula, Object, Step, Test, Tree, screens};
 
 /// Parentheses inside one another.
 const NESTING_MAX: usize = 64;
@@ -16,6 +16,8 @@ struct Parser<'a> {
     tree: Tree,
     /// Of each test.
     selectors: Vec<Vec<Step>>,
+    /// The same as they are written.
+    texts: Vec<&'a str>,
     wildcards: usize,
     nesting: usize,
 }
@@ -27,6 +29,7 @@ pub(super) fn parse(inner: &str) -> Parsed<Object> {
         cursor: Cursor::new(inner),
         tree: Tree::new(),
         selectors: Vec::new(),
+        texts: Vec::new(),
         wildcards: 0,
         nesting: 0,
     };
@@ -35,7 +38,30 @@ pub(super) fn parse(inner: &str) -> Parsed<Object> {
         return Err(FilterPatternError::Malformed);
     }
     let screens = screens(&parser.tree, &parser.selectors, &formula);
-    Ok(Object { tree: parser.tree, formula, screens })
+    let (mut selectors, mut captured) = (Vec::new(), Vec::new());
+    for (text, steps) in parser.texts.iter().zip(&parser.selectors) {
+        if !selectors.iter().any(|known| known == text) {
+            selectors.push((*text).to_owned());
+            captured.push(steps.clone());
+        }
+    }
+    let captures = Captures::of(&captured);
+    let regexes = parser.cursor.regexes();
+    Ok(Object { tree: parser.tree, formula, screens, selectors, captures, regexes })
+}
+
+/// The steps of one selector that stands alone.
+pub(super) fn selector(text: &str) -> Parsed<Vec<Step>> {
+    let mut parser = Parser {
+        cursor: Cursor::new(text),
+        tree: Tree::new(),
+        selectors: Vec::new(),
+        texts: Vec::new(),
+        wildcards: 0,
+        nesting: 0,
+    };
+    let steps = parser.selector()?;
+    if parser.cursor.rest.is_empty() { Ok(steps) } else { Err(FilterPatternError::Malformed) }
 }
 
 impl<'a> Parser<'a> {
@@ -79,7 +105,9 @@ impl<'a> Parser<'a> {
     }
 
     fn test(&mut self) -> Parsed<Formula> {
+        let before = self.cursor.rest;
         let selector = self.selector()?;
+        let text = &before[..before.len() - self.cursor.rest.len()];
         let test = self.condition()?;
         if self.tree.tests.len() >= TESTS_MAX {
             return Err(FilterPatternError::Refused("too many comparisons"));
@@ -87,6 +115,7 @@ impl<'a> Parser<'a> {
         let absent = matches!(test, Test::NotExists);
         let number = self.tree.add(&selector, test);
         self.selectors.push(selector);
+        self.texts.push(text);
         Ok(if absent { Formula::Absent(number) } else { Formula::Found(number) })
     }
 

@@ -16,16 +16,40 @@ enum Value<'a> {
     Composite,
 }
 
+impl Value<'_> {
+    /// Its text, if it is a scalar.
+    fn scalar(&self) -> Option<String> {
+        match self {
+            Self::Null => Some("null".to_owned()),
+            Self::Boolean(value) => Some(value.to_string()),
+            Self::Number(text) => Some((*text).to_owned()),
+            Self::Text(text) => Some(text.as_ref().to_owned()),
+            Self::Composite => None,
+        }
+    }
+}
+
 /// The tests that hold; none if the message is not one JSON object.
 pub(super) fn scan(tree: &Tree, message: &str) -> Option<Hits> {
-    let mut scan = Scan { text: message, at: 0, tree, reached: vec![0], hits: [0; 4] };
+    Some(read(tree, message, Vec::new())?.hits)
+}
+
+/// Of each capture of the tree, the first value found, if it is a scalar; none if the message is not one JSON
+/// object.
+pub(super) fn capture(tree: &Tree, message: &str) -> Option<Vec<Option<String>>> {
+    let captured = read(tree, message, vec![None; tree.tests.len()])?.captured;
+    Some(captured.into_iter().map(Option::flatten).collect())
+}
+
+fn read<'a>(tree: &'a Tree, message: &'a str, captured: Vec<Option<Option<String>>>) -> Option<Scan<'a>> {
+    let mut scan = Scan { text: message, at: 0, tree, reached: vec![0], hits: [0; 4], captured };
     scan.space();
     if scan.peek()? != b'{' {
         return None;
     }
     scan.value(0)?;
     scan.space();
-    (scan.at == message.len()).then_some(scan.hits)
+    (scan.at == message.len()).then_some(scan)
 }
 
 struct Scan<'a> {
@@ -36,6 +60,8 @@ struct Scan<'a> {
     /// Nodes of the tree reached by the values being read, outermost first: a stack.
     reached: Vec<usize>,
     hits: Hits,
+    /// By number of the capture: what was found first, and its text if it is a scalar.
+    captured: Vec<Option<Option<String>>>,
 }
 
 impl<'a> Scan<'a> {
@@ -89,7 +115,10 @@ impl<'a> Scan<'a> {
         let tree = self.tree;
         for node in &self.reached[from..] {
             for number in &tree.nodes[*node].tests {
-                if tree.tests[*number].holds(value) {
+                let test = &tree.tests[*number];
+                if matches!(test, Test::Capture) {
+                    self.captured[*number].get_or_insert_with(|| value.scalar());
+                } else if test.holds(value) {
                     self.hits[number / 64] |= 1 << (number % 64);
                 }
             }
