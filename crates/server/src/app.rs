@@ -11,6 +11,7 @@ use base::{Clock, Entropy};
 use signals::{ApiCallSink, TraceSink};
 use smithy::{ServiceSchema, ServiceTable};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::audit::AuditRules;
@@ -97,6 +98,8 @@ pub(crate) struct App {
     pub(crate) connections: Arc<Semaphore>,
     /// Requests that must end before the server may.
     pub(crate) running: TaskTracker,
+    /// Cancelled when the server stops: event streams end then.
+    pub(crate) stopping: CancellationToken,
     pub(crate) metrics: Metrics,
     pub(crate) date: DateHeader,
     pub(crate) started: Duration,
@@ -122,6 +125,7 @@ impl App {
             body_limit: parts.body_limit,
             status: parts.status,
             running: TaskTracker::new(),
+            stopping: CancellationToken::new(),
             metrics: Metrics::default(),
             date: DateHeader::new(),
             bound: OnceLock::new(),

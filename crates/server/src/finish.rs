@@ -21,7 +21,7 @@ use crate::request::{Answer, Head};
 const COMPRESSED_BODY_MIN: u64 = 1024;
 
 pub(crate) fn finish(app: &App, head: &Head, answer: Answer, started: Duration) -> Response<Full<Bytes>> {
-    let Answer { service, operation, mut response, error } = answer;
+    let Answer { service, operation, mut response, error, events: _ } = answer;
     if let Ok(id) = HeaderValue::from_str(&head.request_id) {
         response.headers_mut().insert("x-amzn-requestid", id);
     }

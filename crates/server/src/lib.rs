@@ -20,6 +20,7 @@ mod otlp;
 mod request;
 mod resolve;
 mod server;
+mod streaming;
 mod timer;
 pub mod tls;
 

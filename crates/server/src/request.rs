@@ -20,8 +20,8 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use signals::ApiCall;
 use smithy::{
-    Caller, ErrorShape, OperationError, OperationSchema, Protocol, ReadError, Reply, WriteShape,
-    violations_message,
+    Caller, ErrorShape, EventStream, HandlerOutput, OperationError, OperationSchema, Protocol, ReadError,
+    Reply, WriteShape, violations_message,
 };
 use wire::{FrameworkError, WireError, WireRequest, WireResponse};
 
@@ -33,27 +33,29 @@ use crate::body::{self, BodyError, Reservation};
 use crate::config::AuthMode;
 use crate::listener::{Door, Peer};
 use crate::resolve::{Question, Route, Service, Target};
-use crate::{admin, cors, finish, otlp};
+use crate::{admin, cors, finish, otlp, streaming};
 
 /// Answers one request. Never fails and never panics on account of the client.
 pub(crate) async fn answer(
     app: Arc<App>,
     peer: Arc<Peer>,
     request: Request<Incoming>,
-) -> Response<Full<Bytes>> {
+) -> Response<streaming::Body> {
     let started = app.network_clock.monotonic();
     let (head, body) = request.into_parts();
     let head = Arc::new(Head { parts: head, peer, request_id: app.entropy.uuid().to_string() });
     app.metrics.in_flight.fetch_add(1, Ordering::Relaxed);
     let in_flight = InFlight(app.clone());
-    let answer = match Reserved::of(&head) {
+    let mut answer = match Reserved::of(&head) {
         Reserved::Preflight(response) => Answer::new("server", "Preflight", response),
         Reserved::Admin => admin::answer(&app, &head, body).await,
         Reserved::Otlp(signal) => otlp::answer(&app, &head, body, signal).await,
         Reserved::No => api_call(&app, &head, body).await,
     };
     drop(in_flight);
-    finish::finish(&app, &head, answer, started)
+    let events = answer.events.take();
+    let response = finish::finish(&app, &head, answer, started);
+    streaming::respond(&app, &head.request_id, response, events)
 }
 
 /// A request without its body.
@@ -70,6 +72,8 @@ pub(crate) struct Answer {
     pub(crate) response: Response<Full<Bytes>>,
     /// Set for failures: code and message for the log.
     pub(crate) error: Option<(String, String)>,
+    /// What follows the body, for an event stream.
+    pub(crate) events: Option<EventStream>,
 }
 
 impl Answer {
@@ -78,7 +82,7 @@ impl Answer {
         operation: &'static str,
         response: Response<Full<Bytes>>,
     ) -> Self {
-        Self { service, operation, response, error: None }
+        Self { service, operation, response, error: None, events: None }
     }
 }
 
@@ -316,18 +320,18 @@ impl Call {
 
     /// Runs the steps, writes the answer and records the call.
     async fn run(mut self) -> Answer {
-        let outcome = self.steps().await;
-        let answer = match &outcome {
-            Ok(output) => self.accept(output.as_ref()),
-            Err(failure) => self.refuse(failure),
+        let (answer, output) = match self.steps().await {
+            Ok(HandlerOutput { output, events: None }) => (self.accept(output.as_ref()), Some(output)),
+            Ok(HandlerOutput { output, events }) => (self.stream(output.as_ref(), events), Some(output)),
+            Err(failure) => (self.refuse(&failure), None),
         };
-        match self.record(&outcome, &answer).await {
+        match self.record(output.as_deref(), answer.error.clone()).await {
             Ok(()) => answer,
             Err(failure) => self.refuse(&failure),
         }
     }
 
-    async fn steps(&mut self) -> Result<Box<dyn WriteShape>, Failure> {
+    async fn steps(&mut self) -> Result<HandlerOutput, Failure> {
         self.resolve_form()?;
         self.identify()?;
         self.decode()?;
@@ -478,6 +482,26 @@ impl Call {
         }
     }
 
+    /// Begins an event stream; its events follow when the answer is on its way.
+    fn stream(&self, output: &dyn WriteShape, events: Option<EventStream>) -> Answer {
+        // Of the services served, only one of AWS JSON has event streams; the REST and CBOR ones have none.
+        if !matches!(self.protocol, Protocol::AwsJson1_0 | Protocol::AwsJson1_1) {
+            let reason = "this operation's answer is an event stream, which needs the AWS JSON protocol";
+            return self.refuse(&Failure::Framework(FrameworkError::Serialization(reason.to_owned())));
+        }
+        match wire::event_stream::initial_response(output) {
+            Ok(first) => {
+                let mut answer = self.answer(streaming::head(first));
+                answer.events = events;
+                answer
+            }
+            Err(error) => {
+                tracing::error!(request_id = %self.head.request_id, %error, "the output could not be written");
+                self.refuse(&Failure::Framework(FrameworkError::Internal))
+            }
+        }
+    }
+
     fn refuse(&self, failure: &Failure) -> Answer {
         let too_slow = FrameworkError::Serialization("the request body did not arrive in time".to_owned());
         let error = match failure {
@@ -522,14 +546,14 @@ impl Call {
     /// Records the call; durable when it returns.
     async fn record(
         &self,
-        outcome: &Result<Box<dyn WriteShape>, Failure>,
-        answer: &Answer,
+        output: Option<&dyn WriteShape>,
+        error: Option<(String, String)>,
     ) -> Result<(), Failure> {
         let (Some(service), Some(caller), true) = (&self.service, &self.caller, self.is_recorded()) else {
             return Ok(());
         };
         let read_only = (self.app.audit_rules.is_read_only)(service.event_source, &self.operation_name);
-        let output = outcome.as_ref().ok().filter(|_| !read_only);
+        let output = output.filter(|_| !read_only);
         let call = ApiCall {
             scope: caller.scope.clone(),
             principal: caller.principal.clone(),
@@ -540,8 +564,8 @@ impl Call {
             user_agent: caller.user_agent.clone(),
             request_id: caller.request_id.clone(),
             request_parameters: self.input.as_deref().and_then(audit_json),
-            response_elements: output.and_then(|output| audit_json(output.as_ref())),
-            error: answer.error.clone(),
+            response_elements: output.and_then(audit_json),
+            error,
             tls: self.head.peer.tls.clone(),
             host: self.head.host().map(str::to_owned),
         };

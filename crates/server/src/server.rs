@@ -82,6 +82,7 @@ impl Server {
 
     /// Stops listening, lets requests under way finish within `shutdown_timeout`, and drops the rest.
     pub async fn shutdown(&self) {
+        self.app.stopping.cancel();
         self.lifetime.stop.cancel();
         self.lifetime.tasks.close();
         self.app.running.close();

@@ -12,6 +12,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use base::Timestamp;
+use futures::{Stream, StreamExt};
 
 use crate::constraint::{CheckedReader, Violation};
 use crate::operation::{Caller, Cx, Operation, OperationError};
@@ -19,7 +20,18 @@ use crate::schema::{OperationSchema, ServiceSchema};
 use crate::shape::{ReadError, Shape, ShapeReader, WriteShape};
 
 /// What a handler's future yields.
-pub type HandlerFuture = Pin<Box<dyn Future<Output = Result<Box<dyn WriteShape>, OperationError>> + Send>>;
+pub type HandlerFuture = Pin<Box<dyn Future<Output = Result<HandlerOutput, OperationError>> + Send>>;
+
+/// The events of an operation whose output is an event stream: each a value of the output's union.
+pub type EventStream = Pin<Box<dyn Stream<Item = Box<dyn WriteShape>> + Send>>;
+
+/// A successful answer.
+pub struct HandlerOutput {
+    /// The output; of an event stream, its members outside the stream.
+    pub output: Box<dyn WriteShape>,
+    /// The events that follow, for operations served with [`ServiceTableBuilder::on_stream`].
+    pub events: Option<EventStream>,
+}
 
 /// The answer to reading a request for a handler.
 pub enum Reply {
@@ -82,11 +94,43 @@ pub struct ServiceTableBuilder<S> {
 impl<S: Send + Sync + 'static> ServiceTableBuilder<S> {
     /// Serves operation `O` with `handler`, an `async fn(Cx<S>, O::Input) -> Result<O::Output, E>`.
     #[must_use]
-    pub fn on<O, F, Fut, E>(mut self, _operation: O, handler: F) -> Self
+    pub fn on<O, F, Fut, E>(self, _operation: O, handler: F) -> Self
     where
         O: Operation,
         F: Fn(Cx<S>, O::Input) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<O::Output, E>> + Send + 'static,
+        E: Into<OperationError> + Send + 'static,
+        O::Input: Clone,
+    {
+        self.serve::<O, _, _, _, _>(handler, |output| HandlerOutput { output: Box::new(output), events: None })
+    }
+
+    /// Serves operation `O`, whose output is an event stream, with `handler`, an
+    /// `async fn(Cx<S>, O::Input) -> Result<(O::Output, impl Stream<Item = V>), E>` where `V` is the output's
+    /// union. The output's stream member stays unset. The stream ends when it has no more events, the client
+    /// goes away (it is dropped) or the server stops; a slow client makes it wait.
+    #[must_use]
+    pub fn on_stream<O, F, Fut, Events, V, E>(self, _operation: O, handler: F) -> Self
+    where
+        O: Operation,
+        F: Fn(Cx<S>, O::Input) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(O::Output, Events), E>> + Send + 'static,
+        Events: Stream<Item = V> + Send + 'static,
+        V: WriteShape + 'static,
+        E: Into<OperationError> + Send + 'static,
+        O::Input: Clone,
+    {
+        self.serve::<O, _, _, _, _>(handler, |(output, events)| HandlerOutput {
+            output: Box::new(output),
+            events: Some(Box::pin(events.map(|event| Box::new(event) as Box<dyn WriteShape>))),
+        })
+    }
+
+    fn serve<O, F, Fut, T: 'static, E>(mut self, handler: F, output: fn(T) -> HandlerOutput) -> Self
+    where
+        O: Operation,
+        F: Fn(Cx<S>, O::Input) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
         E: Into<OperationError> + Send + 'static,
         O::Input: Clone,
     {
@@ -95,12 +139,7 @@ impl<S: Send + Sync + 'static> ServiceTableBuilder<S> {
             run: move |caller, now, input| {
                 let cx = Cx { service: service.clone(), caller, now };
                 let work = handler(cx, input);
-                Box::pin(async move {
-                    match work.await {
-                        Ok(output) => Ok(Box::new(output) as Box<dyn WriteShape>),
-                        Err(error) => Err(error.into()),
-                    }
-                }) as HandlerFuture
+                Box::pin(async move { work.await.map(output).map_err(Into::into) }) as HandlerFuture
             },
             _operation: std::marker::PhantomData,
         };

@@ -38,7 +38,13 @@ impl Message {
 
     /// The first message of a stream: the output's members outside the stream.
     pub fn initial_response(json: Vec<u8>) -> Self {
-        Self::event("initial-response", json)
+        // AWS: of the protocol's own type, unlike the events that follow.
+        let headers = [
+            (":message-type", "event"),
+            (":event-type", "initial-response"),
+            (":content-type", "application/x-amz-json-1.1"),
+        ];
+        Self::with(&headers, json)
     }
 
     /// An exception of the model; `exception_type` is the union's member.

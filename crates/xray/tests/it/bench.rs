@@ -67,7 +67,7 @@ impl Bench {
             Reply::Violations { violations, .. } => panic!("{violations:?}"),
             Reply::Run { future, .. } => {
                 let output = future.await?;
-                Ok(O::Output::read(&mut write(output.as_ref())).unwrap())
+                Ok(O::Output::read(&mut write(output.output.as_ref())).unwrap())
             }
         }
     }
