@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 
 use crate::error::StoreError;
 use crate::manifest::{Manifest, ManifestEdit, PartEntry};
-use crate::wal::{ReplayReport, TableId, Wal, WalConfig, WalPosition};
+use crate::wal::{Payload, ReplayReport, TableId, Wal, WalConfig, WalPosition};
 
 /// Part ids carry the number of the run that made them above this many bits, so that an object left behind
 /// by an earlier run is never mistaken for one that is being written.
@@ -121,7 +121,16 @@ impl Core {
         payload: Vec<u8>,
         apply: impl FnOnce(WalPosition) + Send + 'static,
     ) -> Result<WalPosition, StoreError> {
-        self.wal.append(table, payload, Box::new(apply)).await
+        self.wal.append(Payload::One(table, payload), Box::new(apply)).await
+    }
+
+    /// Appends one record that is of several tables, each named once: all of it is durable, or none.
+    pub(crate) async fn append_joint(
+        &self,
+        payloads: Vec<(TableId, Vec<u8>)>,
+        apply: impl FnOnce(WalPosition) + Send + 'static,
+    ) -> Result<WalPosition, StoreError> {
+        self.wal.append(Payload::Joint(payloads), Box::new(apply)).await
     }
 
     pub(crate) fn wal(&self) -> &Wal {

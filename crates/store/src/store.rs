@@ -91,8 +91,8 @@ impl Store {
     /// Opens the store in `config.data_dir`, replaying what only the log holds.
     pub fn open(config: StoreConfig, capabilities: StoreCapabilities) -> Result<Arc<Self>, StoreError> {
         let core = Core::open(&config.data_dir, capabilities, config.wal_segment_bytes_max)?;
-        let logs = LogTable::new(core.clone(), config.logs)?;
         let metrics = MetricTable::new(core.clone(), config.metrics.clone())?;
+        let logs = LogTable::new(core.clone(), metrics.clone(), config.logs)?;
         let traces = TraceTable::new(core.clone(), config.traces.clone())?;
         let audit = AuditTable::new(core.clone(), config.audit.clone())?;
         let tables: Vec<Arc<dyn Table>> = vec![logs.clone(), metrics.clone(), traces.clone(), audit.clone()];

@@ -8,15 +8,14 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use crate::error::StoreError;
 use crate::wal::WalConfig;
-use crate::wal::record::{self, TableId, WalPosition};
+use crate::wal::record::{self, Payload, WalPosition};
 use crate::wal::segment::{ActiveSegment, SegmentInfo, SegmentList};
 
 /// Bytes written with one sync at the most, so that the first in the queue does not wait for the last.
 const COMMIT_BYTES_MAX: usize = 8 << 20;
 
 pub(super) struct Request {
-    pub(super) table: TableId,
-    pub(super) payload: Vec<u8>,
+    pub(super) payload: Payload,
     pub(super) apply: Box<dyn FnOnce(WalPosition) + Send>,
     pub(super) done: oneshot::Sender<Result<WalPosition, StoreError>>,
     pub(super) _permit: OwnedSemaphorePermit,
@@ -53,12 +52,12 @@ struct Committer {
 impl Committer {
     fn run(mut self, mut queue: mpsc::UnboundedReceiver<Request>) {
         while let Some(first) = queue.blocking_recv() {
-            let mut size = first.payload.len();
+            let mut size = first.payload.size();
             let mut batch = vec![first];
             while size < COMMIT_BYTES_MAX
                 && let Ok(request) = queue.try_recv()
             {
-                size += request.payload.len();
+                size += request.payload.size();
                 batch.push(request);
             }
             self.commit(batch);
@@ -69,7 +68,7 @@ impl Committer {
         let first = self.next;
         self.buffer.clear();
         for request in &batch {
-            record::encode(&mut self.buffer, self.next, request.table, &request.payload);
+            record::encode(&mut self.buffer, self.next, &request.payload);
             self.next.0 += 1;
         }
         let result = self.write();

@@ -21,7 +21,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::error::StoreError;
 
-pub(crate) use record::{TableId, WalPosition};
+pub(crate) use record::{Payload, TableId, WalPosition};
 pub(crate) use replay::ReplayReport;
 
 use committer::Request;
@@ -32,7 +32,7 @@ const QUEUED_BYTES_MAX: usize = 64 << 20;
 /// The largest record; requests are far smaller.
 pub(crate) const RECORD_BYTES_MAX: usize = 48 << 20;
 
-/// Takes a record that is read back.
+/// Takes a record that is read back, or one table's share of it.
 pub(crate) type Replay<'a> = dyn FnMut(TableId, WalPosition, &[u8]) -> Result<(), StoreError> + 'a;
 
 /// Sizes of the log.
@@ -88,17 +88,17 @@ impl Wal {
     /// committer's thread: it must be cheap and must not block.
     pub(crate) async fn append(
         &self,
-        table: TableId,
-        payload: Vec<u8>,
+        payload: Payload,
         apply: Box<dyn FnOnce(WalPosition) + Send>,
     ) -> Result<WalPosition, StoreError> {
-        if payload.len() > RECORD_BYTES_MAX {
-            return Err(StoreError::NoRoom(format!("a record of {} bytes is too large", payload.len())));
+        let size = payload.size();
+        if size > RECORD_BYTES_MAX {
+            return Err(StoreError::NoRoom(format!("a record of {size} bytes is too large")));
         }
-        let cost = u32::try_from(payload.len().clamp(1, QUEUED_BYTES_MAX)).expect("clamped below 2^32");
+        let cost = u32::try_from(size.clamp(1, QUEUED_BYTES_MAX)).expect("clamped below 2^32");
         let permit = self.queued.clone().acquire_many_owned(cost).await.map_err(|_| StoreError::Cancelled)?;
         let (done, outcome) = oneshot::channel();
-        let request = Request { table, payload, apply, done, _permit: permit };
+        let request = Request { payload, apply, done, _permit: permit };
         self.requests.send(request).map_err(|_| StoreError::Cancelled)?;
         outcome.await.map_err(|_| StoreError::Cancelled)?
     }

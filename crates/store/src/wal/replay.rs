@@ -29,14 +29,16 @@ pub(super) fn replay(list: &mut SegmentList, replay: &mut Replay<'_>) -> Result<
         let mut offset = 0;
         loop {
             match record::decode(&bytes[offset..]) {
-                Decoded::Record { position, table, payload, size } => {
+                Decoded::Record { position, entries, size } => {
                     if position <= report.last {
                         return Err(StoreError::damaged(
                             segment.path.display().to_string(),
                             format!("record {} after record {}", position.0, report.last.0),
                         ));
                     }
-                    replay(table, position, payload)?;
+                    for (table, payload) in entries {
+                        replay(table, position, payload)?;
+                    }
                     report.records += 1;
                     report.last = position;
                     offset += size;

@@ -26,7 +26,7 @@ fn open(
 }
 
 async fn put(wal: &Wal, payload: &[u8]) -> Result<WalPosition, StoreError> {
-    wal.append(TableId::Logs, payload.to_vec(), Box::new(|_| ())).await
+    wal.append(Payload::One(TableId::Logs, payload.to_vec()), Box::new(|_| ())).await
 }
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn concurrent_appends_are_applied_in_log_order() {
         let (wal, applied) = (wal.clone(), applied.clone());
         appends.push(tokio::spawn(async move {
             let apply = Box::new(move |p: WalPosition| applied.lock().push(p.0));
-            wal.append(TableId::Audit, vec![1, 2, 3], apply).await.unwrap()
+            wal.append(Payload::One(TableId::Audit, vec![1, 2, 3]), apply).await.unwrap()
         }));
     }
     for append in appends {
@@ -140,4 +140,33 @@ async fn a_full_disk_fails_the_append_leaves_no_trace_and_heals() {
     drop(wal);
     let (_, _, seen) = open(dir.path(), 1 << 20, Arc::new(NoFaults));
     assert_eq!(seen.iter().map(|r| r.2.as_slice()).collect::<Vec<_>>(), [b"kept".as_slice(), b"kept too"]);
+}
+
+#[tokio::test]
+async fn a_joint_record_comes_back_whole_or_not_at_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let (wal, ..) = open(dir.path(), 1 << 20, Arc::new(NoFaults));
+    let joint = || Payload::Joint(vec![(TableId::Logs, b"event".to_vec()), (TableId::Metrics, b"".to_vec())]);
+    assert_eq!(wal.append(joint(), Box::new(|_| ())).await.unwrap(), WalPosition(1));
+    assert_eq!(put(&wal, b"alone").await.unwrap(), WalPosition(2));
+    assert_eq!(wal.append(joint(), Box::new(|_| ())).await.unwrap(), WalPosition(3));
+    drop(wal);
+    let both = |at| [(TableId::Logs, at, b"event".to_vec()), (TableId::Metrics, at, b"".to_vec())];
+    let [first, second] = both(1);
+    let [third, fourth] = both(3);
+    let whole = [first.clone(), second.clone(), (TableId::Logs, 2, b"alone".to_vec()), third, fourth];
+    let path = dir.path().join("00000000000000000001.wal");
+    let sound = std::fs::read(&path).unwrap();
+    let end = record::HEADER_BYTES * 3 + 5 + 2 * (1 + 5 + 5 + 5);
+    for cut in [end, end - 1, end - 6] {
+        std::fs::write(&path, &sound[..cut]).unwrap();
+        let (_, _, seen) = open(dir.path(), 1 << 20, Arc::new(NoFaults));
+        assert_eq!(seen, if cut == end { &whole[..] } else { &whole[..3] }, "cut at {cut}");
+        // The segment each start adds is empty.
+        for other in std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().path()) {
+            if other != path {
+                std::fs::remove_file(other).unwrap();
+            }
+        }
+    }
 }

@@ -77,6 +77,17 @@ pub struct LogPage {
     pub resume: Option<LogPosition>,
 }
 
+/// Events in the order in which they were accepted, whatever their times.
+#[derive(Debug)]
+pub struct AcceptedPage {
+    pub events: Vec<StoredLogEvent>,
+    /// Everything accepted up to this sequence has been handed out, or is gone; where the next page begins.
+    /// Never below what was asked for.
+    pub through: u64,
+    /// There may be more at once. Otherwise there is more when something is appended.
+    pub more: bool,
+}
+
 /// The type a discovered field can be served as. A field whose kind differs between messages is `Text`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FieldKind {

@@ -64,12 +64,14 @@ pub(crate) struct GroupView {
     pub(crate) tombstones: Arc<Tombstones>,
     /// Rows before this are expired.
     pub(crate) cut: Timestamp,
+    /// Of the row accepted last, even if it is gone.
+    pub(crate) last_sequence: u64,
 }
 
 impl GroupView {
     pub(crate) fn empty() -> Self {
         let (parts, chunks, tombstones) = (Vec::new(), Vec::new(), Arc::default());
-        Self { parts, chunks, tail: None, tombstones, cut: Timestamp::MIN }
+        Self { parts, chunks, tail: None, tombstones, cut: Timestamp::MIN, last_sequence: 0 }
     }
 }
 
@@ -88,7 +90,7 @@ impl Group {
     }
 
     /// Makes a durable record visible. Returns by how much memory grew.
-    pub(crate) fn push(&self, batch: TailBatch) -> usize {
+    pub(crate) fn push(&self, batch: Arc<TailBatch>) -> usize {
         let mut state = self.state.lock();
         let last = batch.base_sequence + batch.events.len() as u64 - 1;
         state.last_sequence = state.last_sequence.max(last);
@@ -104,7 +106,7 @@ impl Group {
         }
         state.tail_rows += batch.events.len();
         state.tail_bytes += bytes;
-        state.tail.push(Arc::new(batch));
+        state.tail.push(batch);
         state.tail_view = None;
         bytes
     }
@@ -120,6 +122,7 @@ impl Group {
             tail: state.tail_view.clone(),
             tombstones: state.tombstones.clone(),
             cut: state.cut.unwrap_or(Timestamp::MIN),
+            last_sequence: state.last_sequence,
         }
     }
 
@@ -276,8 +279,7 @@ impl Group {
     /// A part the manifest knew at open.
     pub(crate) fn add_part(&self, part: Arc<Part>) {
         let mut state = self.state.lock();
-        let last = part.stats.streams.values().map(|e| e.max_sequence).max().unwrap_or_default();
-        state.last_sequence = state.last_sequence.max(last);
+        state.last_sequence = state.last_sequence.max(part.max_sequence);
         state.parts.push(part);
     }
 

@@ -4,10 +4,12 @@
 //! chunk of typed columns; chunks are *flushed* into a part, an immutable Parquet object; parts are merged
 //! by compaction. All of them are read as [`block::Block`]s.
 
+mod accepted;
 pub mod api;
 mod block;
 mod chunk;
 mod cursor;
+mod feed;
 mod fields;
 mod group;
 mod index;
@@ -30,8 +32,9 @@ mod upkeep;
 mod values;
 
 pub use api::*;
+pub use feed::{AppendedBatch, LogFeed};
 pub use snapshot::LogSnapshot;
-pub use table::{LogTable, LogTableConfig};
+pub use table::{JOINT_EVENTS_MAX, LogTable, LogTableConfig};
 
 #[cfg(test)]
 mod tests;

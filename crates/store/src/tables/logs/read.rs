@@ -60,10 +60,10 @@ impl LogSnapshot {
 
 /// Stream names that were met.
 #[derive(Default)]
-struct Names(HashMap<String, Arc<str>>);
+pub(crate) struct Names(HashMap<String, Arc<str>>);
 
 impl Names {
-    fn get(&mut self, name: &str) -> Arc<str> {
+    pub(crate) fn get(&mut self, name: &str) -> Arc<str> {
         if let Some(known) = self.0.get(name) {
             return known.clone();
         }

@@ -57,6 +57,11 @@ impl SourceStats {
         self.streams.values().map(|e| e.stats.message_bytes).sum()
     }
 
+    /// Of the row accepted last.
+    pub(crate) fn max_sequence(&self) -> u64 {
+        self.streams.values().map(|e| e.max_sequence).max().unwrap_or_default()
+    }
+
     /// First and last event.
     pub(crate) fn span(&self) -> Option<(Timestamp, Timestamp)> {
         let first = self.streams.values().map(|e| e.stats.first_event).min()?;
@@ -117,6 +122,11 @@ impl SourceStats {
         }
         Some(found)
     }
+}
+
+/// Whether a row of a stream was deleted with the stream.
+pub(crate) fn is_dead_row(stream: &str, sequence: u64, tombstones: &Tombstones) -> bool {
+    tombstones.get(stream).is_some_and(|deleted| sequence <= *deleted)
 }
 
 fn is_dead(entry: &StreamEntry, stream: &str, tombstones: &Tombstones) -> bool {

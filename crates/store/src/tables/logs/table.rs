@@ -9,8 +9,9 @@ use hashbrown::HashMap;
 use parking_lot::RwLock;
 use signals::LogEvent;
 
-use super::api::{LogGroupKey, LogPosition, StreamStats};
+use super::api::{AcceptedPage, LogGroupKey, LogPosition, StreamStats};
 use super::chunk::{Chunk, TailBatch};
+use super::feed::{Feeds, LogFeed};
 use super::group::{Group, GroupView};
 use super::part::{Part, PartCache};
 use super::record::{self, Record};
@@ -18,6 +19,7 @@ use super::snapshot::LogSnapshot;
 use crate::core::{Core, WalTable};
 use crate::error::StoreError;
 use crate::manifest::ManifestEdit;
+use crate::tables::metrics::{MetricBatch, MetricTable};
 use crate::wal::{TableId, WalPosition};
 
 /// Limits of the log table.
@@ -41,6 +43,8 @@ impl Default for LogTableConfig {
 pub struct LogTable {
     pub(crate) this: Weak<LogTable>,
     pub(crate) core: Arc<Core>,
+    /// Takes what is derived from log events as they are appended.
+    metrics: Arc<MetricTable>,
     pub(crate) config: LogTableConfig,
     pub(crate) cache: Arc<PartCache>,
     pub(crate) groups: RwLock<HashMap<LogGroupKey, Arc<Group>>>,
@@ -48,22 +52,32 @@ pub struct LogTable {
     pub(crate) memory: AtomicUsize,
     /// Flushes started by appends run one at a time.
     pub(crate) flushing: tokio::sync::Mutex<()>,
+    pub(crate) feeds: Arc<Feeds>,
 }
+
+/// Events that can be stored together with metric data in one append.
+pub const JOINT_EVENTS_MAX: usize = record::EVENTS_MAX;
 
 const TOMBSTONE: char = 's';
 const CUT: char = 'x';
 
 impl LogTable {
     /// Loads what the manifest knows. The log is replayed into the table afterwards.
-    pub(crate) fn new(core: Arc<Core>, config: LogTableConfig) -> Result<Arc<Self>, StoreError> {
+    pub(crate) fn new(
+        core: Arc<Core>,
+        metrics: Arc<MetricTable>,
+        config: LogTableConfig,
+    ) -> Result<Arc<Self>, StoreError> {
         let table = Arc::new_cyclic(|this| Self {
             this: this.clone(),
             core,
+            metrics,
             config,
             cache: Arc::new(PartCache::new(config.cache_bytes)),
             groups: RwLock::default(),
             memory: AtomicUsize::new(0),
             flushing: tokio::sync::Mutex::default(),
+            feeds: Arc::default(),
         });
         for entry in table.core.parts(TableId::Logs) {
             let part = Part::new(table.core.clone(), table.cache.clone(), &entry)?;
@@ -129,30 +143,76 @@ impl LogTable {
         ingestion_time: Timestamp,
         mut events: Vec<LogEvent>,
     ) -> Result<LogPosition, StoreError> {
-        let Some(first) = events.first().map(|e| e.timestamp) else {
-            return Err(StoreError::format("a log append", "it has no events"));
-        };
+        let first = first_timestamp(&events)?;
         self.make_room().await?;
         let group = self.group(group);
         let mut first_sequence = None;
         while !events.is_empty() {
             let rest = events.split_off(events.len().min(record::EVENTS_MAX));
-            let payload = record::encode_events(&group.key, stream, ingestion_time, &events);
-            let (table, target, stream) = (self.this.clone(), group.clone(), stream.clone());
-            let apply = move |position: WalPosition| {
-                let base_sequence = record::base_sequence(position);
-                let batch = TailBatch { stream, ingestion_time, base_sequence, position, events };
-                let grown = target.push(batch);
-                if let Some(table) = table.upgrade() {
-                    table.memory.fetch_add(grown, Ordering::Relaxed);
-                }
-            };
+            let (payload, apply) = self.prepare(&group, stream, ingestion_time, events);
             let position = self.core.append(TableId::Logs, payload, apply).await?;
             first_sequence.get_or_insert(record::base_sequence(position));
             events = rest;
         }
         self.after_append(&group).await;
         Ok(LogPosition { timestamp: first, sequence: first_sequence.unwrap_or_default() })
+    }
+
+    /// Stores events together with the metric data derived from them: after a crash there are both or neither,
+    /// so each event counts once. At most [`JOINT_EVENTS_MAX`] events; otherwise as [`LogTable::append`], which
+    /// it is, at no further cost, when there are no metric data.
+    pub async fn append_with_metrics(
+        &self,
+        group: &LogGroupKey,
+        stream: &Arc<str>,
+        ingestion_time: Timestamp,
+        events: Vec<LogEvent>,
+        metrics: MetricBatch,
+    ) -> Result<LogPosition, StoreError> {
+        if metrics.is_empty() {
+            return self.append(group, stream, ingestion_time, events).await;
+        }
+        if events.len() > JOINT_EVENTS_MAX {
+            let error = format!("{} events are too many to be stored with metric data", events.len());
+            return Err(StoreError::format("a log append", error));
+        }
+        let first = first_timestamp(&events)?;
+        self.make_room().await?;
+        let group = self.group(group);
+        let (derived, count) = self.metrics.prepare(metrics)?;
+        let (payload, apply) = self.prepare(&group, stream, ingestion_time, events);
+        let payloads = vec![(TableId::Logs, payload), (TableId::Metrics, derived)];
+        let both = move |position| {
+            // Metric data first: whoever is woken by the events finds them counted.
+            count(position);
+            apply(position);
+        };
+        let position = self.core.append_joint(payloads, both).await?;
+        self.after_append(&group).await;
+        Ok(LogPosition { timestamp: first, sequence: record::base_sequence(position) })
+    }
+
+    /// The record of an append, and what makes it visible once that is durable.
+    fn prepare(
+        &self,
+        group: &Arc<Group>,
+        stream: &Arc<str>,
+        ingestion_time: Timestamp,
+        events: Vec<LogEvent>,
+    ) -> (Vec<u8>, impl FnOnce(WalPosition) + Send + use<>) {
+        let payload = record::encode_events(&group.key, stream, ingestion_time, &events);
+        let (table, target, stream) = (self.this.clone(), group.clone(), stream.clone());
+        let feeds = self.feeds.clone();
+        let apply = move |position: WalPosition| {
+            let base_sequence = record::base_sequence(position);
+            let batch = Arc::new(TailBatch { stream, ingestion_time, base_sequence, position, events });
+            let grown = target.push(batch.clone());
+            if let Some(table) = table.upgrade() {
+                table.memory.fetch_add(grown, Ordering::Relaxed);
+            }
+            feeds.publish(&target.key, batch);
+        };
+        (payload, apply)
     }
 
     /// Puts the tail into columns when it is long enough. The appender that finds it so does the work; others
@@ -208,6 +268,33 @@ impl LogTable {
     /// Σ(message bytes + 26) of kept events.
     pub fn stored_bytes(&self, group: &LogGroupKey) -> u64 {
         self.known(group).map_or(0, |g| g.stored_bytes())
+    }
+
+    /// Sequence of the event of the group that was accepted last; 0 if there is none.
+    pub fn last_sequence(&self, group: &LogGroupKey) -> u64 {
+        self.known(group).map_or(0, |g| g.last_sequence())
+    }
+
+    /// Events of a group by acceptance; see [`LogSnapshot::read_accepted`].
+    pub async fn read_accepted(
+        &self,
+        group: &LogGroupKey,
+        after: u64,
+        limit: usize,
+        bytes_max: usize,
+    ) -> Result<AcceptedPage, StoreError> {
+        self.snapshot(std::slice::from_ref(group)).read_accepted(0, after, limit, bytes_max).await
+    }
+
+    /// What is appended to these groups from now on, for live tail.
+    pub fn follow(&self, groups: &[LogGroupKey]) -> LogFeed {
+        self.feeds.follow(groups)
+    }
+
+    /// Changes whenever events were appended to any group: the sequence of the last batch. To be woken by;
+    /// what there is to read is told by [`LogTable::read_accepted`].
+    pub fn appended(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.feeds.appended()
     }
 
     /// Bytes of memory held by rows that are not in parts.
@@ -272,6 +359,11 @@ impl LogTable {
     }
 }
 
+fn first_timestamp(events: &[LogEvent]) -> Result<Timestamp, StoreError> {
+    let first = events.first().map(|e| e.timestamp);
+    first.ok_or_else(|| StoreError::format("a log append", "it has no events"))
+}
+
 impl WalTable for LogTable {
     fn replay(&self, position: WalPosition, payload: &[u8]) -> Result<(), StoreError> {
         let record = record::decode(payload)?;
@@ -287,7 +379,7 @@ impl WalTable for LogTable {
             Record::Events { stream, ingestion_time, events, .. } if !events.is_empty() => {
                 let base_sequence = record::base_sequence(position);
                 let batch = TailBatch { stream, ingestion_time, base_sequence, position, events };
-                self.memory.fetch_add(group.push(batch), Ordering::Relaxed);
+                self.memory.fetch_add(group.push(Arc::new(batch)), Ordering::Relaxed);
             }
             Record::Events { .. } => {}
             Record::GroupDeleted { .. } => self.release(group.set_deleted(position)),

@@ -19,6 +19,8 @@ use super::stats::EVENT_OVERHEAD_BYTES;
 use super::*;
 use crate::{Store, StoreCapabilities, StoreConfig, StoreError, durable_local};
 
+mod acceptance;
+
 fn key() -> LogGroupKey {
     let account = AccountId::new("123456789012").expect("digits");
     let region = Region::new("eu-west-1").expect("name");

@@ -90,12 +90,22 @@ impl MetricTable {
         if batch.is_empty() {
             return Ok(());
         }
+        let (record, apply) = self.prepare(batch)?;
+        self.core.append(TableId::Metrics, record, apply).await?;
+        Ok(())
+    }
+
+    /// A batch's record for the log, and what makes it visible once that is durable. For callers that append
+    /// other tables' data in the same record.
+    pub(crate) fn prepare(
+        &self,
+        batch: MetricBatch,
+    ) -> Result<(Vec<u8>, impl FnOnce(WalPosition) + Send + use<>), StoreError> {
         let record = batch.encode();
         let series = self.resolve(&batch)?;
         let (state, clock) = (self.state.clone(), self.core.clock.clone());
         let apply = move |position| state.write().apply(position, clock.now(), &series, batch);
-        self.core.append(TableId::Metrics, record, apply).await?;
-        Ok(())
+        Ok((record, apply))
     }
 
     /// Numbers and hashes of the series of a batch, creating those that are new.

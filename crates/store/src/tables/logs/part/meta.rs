@@ -10,12 +10,15 @@ use super::super::layout::{
 };
 use super::super::stats::SourceStats;
 
-const VERSION: u8 = 1;
+/// Version 1 had no sequences in its granules.
+pub(super) const VERSION: u8 = 2;
 /// The object is checked in blocks of this size.
 pub(crate) const CHECK_BYTES: u64 = 1 << 16;
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct PartMeta {
+    /// Of the object's sections too.
+    pub(crate) version: u8,
     pub(crate) row_group_rows: usize,
     /// Columns and templates, and the granules' bounds; compressed.
     pub(crate) layout: Range<u64>,
@@ -81,10 +84,9 @@ impl PartMeta {
 
     pub(crate) fn decode(bytes: &[u8]) -> Option<(Self, SourceStats)> {
         let input = &mut &bytes[..];
-        if take_byte(input)? != VERSION {
-            return None;
-        }
+        let version = take_byte(input).filter(|v| (1..=VERSION).contains(v))?;
         let mut meta = PartMeta {
+            version,
             row_group_rows: take_count(input).filter(|n| *n > 0)?,
             layout: take_range(input)?,
             trigrams: take_range(input)?,

@@ -34,6 +34,8 @@ pub(crate) struct Part {
     pub(crate) rows: u64,
     pub(crate) size_bytes: u64,
     pub(crate) stats: SourceStats,
+    /// Of the row accepted last.
+    pub(crate) max_sequence: u64,
     meta: PartMeta,
     open: ArcSwapOption<OpenPart>,
     /// Figures without the rows before a time, once somebody counted them.
@@ -52,6 +54,7 @@ impl Part {
             path: entry.path.clone(),
             rows: entry.rows,
             size_bytes: entry.size_bytes,
+            max_sequence: stats.max_sequence(),
             stats,
             meta,
             open: ArcSwapOption::empty(),

@@ -1,6 +1,6 @@
 //! Reads blocks out of a part.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray};
@@ -32,10 +32,12 @@ const BATCH_TEXT_BYTES: usize = 32 << 20;
 const SECTION_BYTES_MAX: u64 = 1 << 30;
 
 /// Bounds of [`GRANULE_ROWS`] rows.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Granule {
     pub(crate) first: LogPosition,
     pub(crate) last: LogPosition,
+    /// Least and greatest; anything in parts of version 1.
+    pub(crate) sequences: RangeInclusive<u64>,
     pub(crate) message_bytes: u64,
     pub(crate) message_bytes_max: u64,
 }
@@ -105,7 +107,7 @@ impl Part {
         let layout = decompress(&layout).ok_or_else(|| self.damaged("its layout cannot be decoded"))?;
         let input = &mut &layout[..];
         let layout = Layout::decode(input)?;
-        let granules = take_granules(input).ok_or_else(|| self.damaged("its granules cannot be decoded"))?;
+        let granules = take_granules(input, self.meta.version).ok_or_else(|| self.damaged("its granules cannot be decoded"))?;
         if granules.len() != (self.rows as usize).div_ceil(GRANULE_ROWS) {
             return Err(self.damaged("it has another number of granules"));
         }
@@ -258,7 +260,7 @@ impl OpenPart {
     }
 }
 
-fn take_granules(input: &mut &[u8]) -> Option<Vec<Granule>> {
+fn take_granules(input: &mut &[u8], version: u8) -> Option<Vec<Granule>> {
     let position = |input: &mut &[u8]| {
         let timestamp = Timestamp::from_millis(take_i64(input)?);
         Some(LogPosition { timestamp, sequence: take_u64(input)? })
@@ -270,6 +272,10 @@ fn take_granules(input: &mut &[u8]) -> Option<Vec<Granule>> {
             last: position(input)?,
             message_bytes: take_u64(input)?,
             message_bytes_max: take_u64(input)?,
+            sequences: match version {
+                1 => 0..=u64::MAX,
+                _ => take_u64(input)?..=take_u64(input)?,
+            },
         })
     };
     (0..count).map(granule).collect()

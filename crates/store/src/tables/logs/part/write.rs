@@ -24,7 +24,7 @@ use super::super::layout::{put_count, put_i64, put_u64, union};
 use super::super::merge::message_lengths;
 use super::super::stats::{SourceStats, StreamEntry};
 use super::super::values::Encoding;
-use super::meta::PartMeta;
+use super::meta::{PartMeta, VERSION};
 use super::object::checks_of;
 use crate::error::StoreError;
 
@@ -95,6 +95,7 @@ pub(crate) fn encode_part(block: &Block) -> Result<EncodedPart, StoreError> {
         "nephoscope.layout".to_owned(),
         format!("{} {}", meta.layout.start, meta.layout.end),
     ));
+    writer.append_key_value_metadata(KeyValue::new("nephoscope.version".to_owned(), VERSION.to_string()));
     meta.footer = writer.bytes_written() as u64;
     let object = writer.into_inner().map_err(format)?;
     meta.checks = checks_of(&object);
@@ -265,6 +266,9 @@ fn write_sections(
         }
         put_u64(&mut layout, lengths.iter().map(|l| u64::from(*l)).sum());
         put_u64(&mut layout, u64::from(lengths.iter().copied().max().unwrap_or_default()));
+        let sequences = (first..=last).map(|row| block.sequence(row));
+        put_u64(&mut layout, sequences.clone().min().unwrap_or_default());
+        put_u64(&mut layout, sequences.max().unwrap_or_default());
     }
     meta.layout = section(writer, &compress(&layout)?)?;
     meta.trigrams = section(writer, &compress(&trigrams(block)?)?)?;
