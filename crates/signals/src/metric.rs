@@ -64,6 +64,14 @@ pub const UNITS: [&str; 27] = [
     "Count/Second",
 ];
 
+/// Whether CloudWatch stores this number: finite, and of a magnitude between 2^-360 and 2^360, or zero.
+/// Source: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html>.
+pub fn is_storable(value: f64) -> bool {
+    const MAGNITUDE_MAX: f64 = f64::from_bits((1023 + 360) << 52);
+    const MAGNITUDE_MIN: f64 = f64::from_bits((1023 - 360) << 52);
+    value == 0.0 || (MAGNITUDE_MIN..=MAGNITUDE_MAX).contains(&value.abs())
+}
+
 /// A unit by its place in [`UNITS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Unit(u8);
