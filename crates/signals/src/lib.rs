@@ -17,7 +17,9 @@ pub use audit::{ApiCall, AuditEvent, AuditResource, Principal};
 pub use bus::BusEvent;
 pub use dist::Dist;
 pub use log::{LogBatch, LogEvent};
-pub use metric::{Dimension, MetricDatum, MetricIdentity, MetricValue, Resolution, Unit};
+pub use metric::{Dimension, MetricDatum, MetricIdentity, MetricValue, Resolution, Unit, is_storable};
 pub use sink::{ApiCallSink, BusSink, LogSink, MetricSink, SinkError, TraceSink};
-pub use target::{AlarmAction, AlarmActionSink, TargetCall, TargetError, TargetPayload, TargetSink};
+pub use target::{
+    AlarmAction, AlarmActionSink, BucketError, Buckets, TargetCall, TargetError, TargetPayload, TargetSink,
+};
 pub use trace::{SegmentRejection, TraceId, TraceSegment};

@@ -77,3 +77,27 @@ pub trait AlarmActionSink: Send + Sync {
     /// shown as the failed action it is in the alarm's history; [`TargetError::Unavailable`] may be tried again.
     async fn act(&self, action: AlarmAction) -> Result<(), TargetError>;
 }
+
+/// Why an object did not reach a bucket.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BucketError {
+    /// The configuration has no bucket of this name, or there is none at its end.
+    #[error("there is no bucket {0}")]
+    Missing(String),
+    /// The bucket refused the object; the same call would be refused again.
+    #[error("the bucket refused: {0}")]
+    Refused(String),
+    /// The bucket could not be reached, or was busy or failing; the call may be made again.
+    #[error("the bucket is not available: {0}")]
+    Unavailable(String),
+}
+
+/// Buckets exports are written to, by the names the installation's configuration gives them.
+#[async_trait]
+pub trait Buckets: Send + Sync {
+    /// Whether the bucket is configured and answers.
+    async fn exists(&self, bucket: &str) -> Result<bool, BucketError>;
+
+    /// Writes an object, replacing one of the same key. Durable at the bucket when it returns.
+    async fn put_object(&self, bucket: &str, key: &str, body: Bytes) -> Result<(), BucketError>;
+}
