@@ -9,6 +9,7 @@ mod event;
 mod group;
 mod identifier;
 mod locks;
+mod neighbours;
 mod operations;
 mod queries;
 mod sink;
@@ -27,6 +28,7 @@ use locks::GroupLocks;
 use queries::Queries;
 use stream::LogStream;
 
+pub use neighbours::Neighbours;
 pub use operations::table;
 
 /// The Logs service of one server.
@@ -38,6 +40,7 @@ pub struct Logs {
     events: Arc<LogTable>,
     queries: Queries,
     locks: GroupLocks,
+    neighbours: Neighbours,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 }
@@ -49,6 +52,7 @@ impl Logs {
         engine: Arc<Engine>,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
+        neighbours: Neighbours,
     ) -> Result<Arc<Self>, CatalogError> {
         Ok(Arc::new(Self {
             groups: catalog.collection()?,
@@ -58,6 +62,7 @@ impl Logs {
             catalog,
             events,
             locks: GroupLocks::default(),
+            neighbours,
             clock,
             entropy,
         }))

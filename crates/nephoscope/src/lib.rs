@@ -1,6 +1,7 @@
 //! The whole server as a library: configuration, wiring and background tasks. `main.rs` runs it, and
 //! `sim` starts it in-process with simulated time, randomness and storage.
 
+mod buckets;
 pub mod cli;
 pub mod config;
 mod credentials;

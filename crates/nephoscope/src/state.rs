@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use catalog::Catalog;
 use cloudtrail::CloudTrail;
-use cloudwatch::{CloudWatch, CloudWatchConfig};
-use logs::Logs;
+use cloudwatch::{CloudWatch, CloudWatchConfig, CloudWatchParts};
+use logs::{Logs, Neighbours};
 use query::{Engine, EngineConfig};
 use server::{AccessKeys, AuditRules};
-use signals::{ApiCallSink, TraceSink};
+use signals::{ApiCallSink, TargetCall, TargetError, TargetSink, TraceSink};
 use store::{Store, StoreCapabilities};
 use sts::{CredentialIssuer, Sts, StsConfig};
 use xray::{XRay, XRayConfig};
 
+use crate::buckets::ConfiguredBuckets;
 use crate::config::{Auth, Config};
 use crate::credentials::Credentials;
 use crate::services::Services;
@@ -100,11 +101,32 @@ fn open_services(
         every_role_is_open: config.auth == Auth::Open,
     };
     let cloudwatch_config = CloudWatchConfig { reserve_aws_namespaces: config.auth == Auth::Enforced };
+    let cloudwatch = CloudWatch::new(store.metrics().clone(), clock.clone(), cloudwatch_config);
+    let neighbours = Neighbours {
+        metrics: cloudwatch.clone(),
+        targets: Arc::new(NoTargets),
+        buckets: ConfiguredBuckets::new(config.buckets.clone()),
+    };
+    let (events, logs_clock) = (store.logs().clone(), clock.clone());
     Ok(Services {
         cloudtrail: CloudTrail::new(store.audit().clone(), entropy.clone(), config.cloudtrail.clone()),
-        cloudwatch: CloudWatch::new(store.metrics().clone(), clock.clone(), cloudwatch_config),
-        logs: Logs::new(catalog.clone(), store.logs().clone(), engine, clock.clone(), entropy.clone())?,
+        logs: Logs::new(catalog.clone(), events, engine, logs_clock, entropy.clone(), neighbours)?,
+        cloudwatch,
         xray: XRay::new(store.traces().clone(), clock.clone(), XRayConfig::default()),
         sts: Sts::new(issuer, sts_config),
     })
+}
+
+/// Targets of an installation that maps no ARN to an endpoint.
+struct NoTargets;
+
+#[async_trait::async_trait]
+impl TargetSink for NoTargets {
+    async fn call(&self, call: TargetCall) -> Result<(), TargetError> {
+        Err(TargetError::Unmapped(call.arn))
+    }
+
+    fn is_mapped(&self, _: &str) -> bool {
+        false
+    }
 }

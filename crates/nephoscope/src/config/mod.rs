@@ -1,7 +1,9 @@
 //! Configuration: flags over environment over file over defaults, checked once, and then plain values.
 
+mod buckets;
 pub mod settings;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,6 +13,7 @@ use base::{AccountId, Region, Scope, Timestamp};
 use cloudtrail::CloudTrailConfig;
 use store::StoreConfig;
 
+pub use buckets::{Bucket, BucketPlace, S3Bucket};
 pub use settings::{Auth, LogFormat, OrOff, Settings};
 
 /// Why a configuration cannot be used.
@@ -55,6 +58,8 @@ pub struct Config {
     pub maintenance_period: Duration,
     pub log_level: String,
     pub log_format: LogFormat,
+    /// Buckets that exports may be written to, by name.
+    pub buckets: BTreeMap<String, Bucket>,
 }
 
 /// HTTPS: where, and with which certificate.
@@ -125,6 +130,7 @@ impl Config {
             maintenance_period: Duration::from_secs(5),
             log_level: log_level(required(all.log_level))?,
             log_format: required(all.log_format),
+            buckets: buckets::buckets(all.buckets)?,
         };
         config.check(required(all.allow_open_network))?;
         Ok(config)

@@ -1,6 +1,7 @@
 //! Everything a user can set, once: each field is a flag, an environment variable and a key of the
 //! configuration file, all of the same name (`--data-dir`, `NEPHOSCOPE_DATA_DIR`, `data-dir`).
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -106,6 +107,35 @@ pub struct Settings {
     #[arg(long, value_enum, value_name = "FORMAT", env = "NEPHOSCOPE_LOG_FORMAT", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_format: Option<LogFormat>,
+
+    /// Buckets that exports may be written to, by name; in the file only
+    #[arg(skip)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub buckets: BTreeMap<String, BucketSettings>,
+}
+
+/// `[buckets.NAME]`: a local folder, or a bucket of an S3-compatible service.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct BucketSettings {
+    /// A folder that exists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<PathBuf>,
+    /// URL of the service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// Name of the bucket there, where it differs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bucket: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_key_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret_access_key: Option<String>,
+    /// Whether the bucket is in the path of URLs (the default) or in the host name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_style: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -182,6 +212,7 @@ impl Settings {
             query_memory_mib: self.query_memory_mib.or(other.query_memory_mib),
             log_level: self.log_level.or(other.log_level),
             log_format: self.log_format.or(other.log_format),
+            buckets: other.buckets.into_iter().chain(self.buckets).collect(),
         }
     }
 
@@ -206,6 +237,7 @@ impl Settings {
             query_memory_mib: Some(256),
             log_level: Some("info".to_owned()),
             log_format: Some(LogFormat::Text),
+            buckets: BTreeMap::new(),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod events;
 mod groups;
+mod neighbours;
 mod queries;
 mod streams;
 mod upkeep;
@@ -31,6 +32,8 @@ pub(super) struct Fixture {
     pub(super) store: Arc<Store>,
     pub(super) logs: Arc<Logs>,
     pub(super) caller: Arc<Caller>,
+    /// What the service handed over to others.
+    pub(super) outside: Arc<neighbours::Recorder>,
 }
 
 impl Fixture {
@@ -51,9 +54,16 @@ impl Fixture {
         let store = Store::open(StoreConfig::new(folder.path()), capabilities).unwrap();
         let config = EngineConfig { threads: 1, ..EngineConfig::new(folder.path().join("spill")) };
         let engine = Arc::new(Engine::new(config, clock.clone()).unwrap());
-        let logs = Logs::new(catalog.clone(), store.logs().clone(), engine, clock.clone(), entropy).unwrap();
+        let outside = Arc::new(neighbours::Recorder::default());
+        let neighbours = crate::Neighbours {
+            metrics: outside.clone(),
+            targets: outside.clone(),
+            buckets: outside.clone(),
+        };
+        let events = store.logs().clone();
+        let logs = Logs::new(catalog.clone(), events, engine, clock.clone(), entropy, neighbours).unwrap();
         let caller = caller("123456789012", "us-east-1");
-        Self { folder, clock, catalog, store, logs, caller }
+        Self { folder, clock, catalog, store, logs, caller, outside }
     }
 
     /// The server again after a crash: nothing was flushed or closed but the catalog's file lock.
