@@ -7,12 +7,14 @@
 mod error;
 mod metric;
 mod operations;
+mod tags;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
-use base::Clock;
+use base::{Clock, Entropy};
+use catalog::{Catalog, CatalogError};
 use store::tables::metrics::MetricTable;
 
 pub use error::CloudWatchError;
@@ -21,8 +23,21 @@ pub use operations::table;
 /// The service: its data and what it was configured to do.
 pub struct CloudWatch {
     metrics: Arc<MetricTable>,
+    catalog: Arc<Catalog>,
+    tags: tags::Tags,
     clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
     config: CloudWatchConfig,
+}
+
+/// What the service is made of.
+pub struct CloudWatchParts {
+    pub metrics: Arc<MetricTable>,
+    pub catalog: Arc<Catalog>,
+    /// Tells sinks and tasks the time; operations use the time of their request.
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    pub config: CloudWatchConfig,
 }
 
 /// What an installation can choose.
@@ -34,13 +49,32 @@ pub struct CloudWatchConfig {
 }
 
 impl CloudWatch {
-    /// `clock` tells sinks the time; operations use the time of their request.
-    pub fn new(metrics: Arc<MetricTable>, clock: Arc<dyn Clock>, config: CloudWatchConfig) -> Arc<Self> {
-        Arc::new(Self { metrics, clock, config })
+    /// Fails where the catalog has records that do not decode.
+    pub fn new(parts: CloudWatchParts) -> Result<Arc<Self>, CatalogError> {
+        let CloudWatchParts { metrics, catalog, clock, entropy, config } = parts;
+        let tags = tags::Tags::new(&catalog)?;
+        Ok(Arc::new(Self { metrics, catalog, tags, clock, entropy, config }))
     }
 
     pub(crate) fn metrics(&self) -> &MetricTable {
         &self.metrics
+    }
+
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// Tags of every kind of resource.
+    pub(crate) fn tags(&self) -> &tags::Tags {
+        &self.tags
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    pub(crate) fn entropy(&self) -> &Arc<dyn Entropy> {
+        &self.entropy
     }
 
     pub(crate) fn config(&self) -> CloudWatchConfig {

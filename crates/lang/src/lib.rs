@@ -4,6 +4,7 @@
 
 pub mod filter_pattern;
 pub mod insights;
+pub mod metric_math;
 pub mod plan;
 pub mod text;
 pub mod trace_filter;

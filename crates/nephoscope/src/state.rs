@@ -104,6 +104,7 @@ fn open_services(
     let cloudwatch = CloudWatch::new(store.metrics().clone(), clock.clone(), cloudwatch_config);
     let neighbours = Neighbours {
         metrics: cloudwatch.clone(),
+        stored_metrics: store.metrics().clone(),
         targets: Arc::new(NoTargets),
         buckets: ConfiguredBuckets::new(config.buckets.clone()),
     };

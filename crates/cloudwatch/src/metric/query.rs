@@ -9,7 +9,7 @@ use signals::{MetricIdentity, Unit};
 
 use super::grid::is_period;
 use super::label::Attributes;
-use super::statistic::{Statistic, StatisticError};
+use super::statistic::Statistic;
 use crate::CloudWatchError;
 use crate::operations::metrics::{identity, unit};
 
@@ -95,12 +95,8 @@ fn check_metric_stat(
             stat.period
         ));
     }
-    let statistic = Statistic::parse(&stat.stat).or_else(|error| {
-        let why = match error {
-            StatisticError::NotAvailable => "is not available on this server yet",
-            StatisticError::Unknown => "is not supported",
-        };
-        invalid(format!("The value {} for parameter {place}.MetricStat.Stat {why}.", stat.stat))
+    let statistic = Statistic::parse(&stat.stat).or_else(|_| {
+        invalid(format!("The value {} for parameter {place}.MetricStat.Stat is not supported.", stat.stat))
     })?;
     Ok(MetricQuery {
         id: query.id.clone(),

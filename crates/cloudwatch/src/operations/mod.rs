@@ -1,10 +1,14 @@
 //! One file per operation; one line each here.
 
 pub(crate) mod metrics;
+pub(crate) mod tags;
 
 use std::sync::Arc;
 
-use shapes::cloudwatch::operations::{GetMetricData, GetMetricStatistics, ListMetrics, PutMetricData};
+use shapes::cloudwatch::operations::{
+    GetMetricData, GetMetricStatistics, ListMetrics, ListTagsForResource, PutMetricData, TagResource,
+    UntagResource,
+};
 use smithy::ServiceTable;
 
 use crate::CloudWatch;
@@ -16,6 +20,9 @@ pub fn table(service: Arc<CloudWatch>) -> ServiceTable {
         .on(GetMetricData, get_metric_data::get_metric_data)
         .on(GetMetricStatistics, get_metric_statistics::get_metric_statistics)
         .on(ListMetrics, list_metrics::list_metrics)
+        .on(ListTagsForResource, tags::list_tags_for_resource)
         .on(PutMetricData, put_metric_data::put_metric_data)
+        .on(TagResource, tags::tag_resource)
+        .on(UntagResource, tags::untag_resource)
         .build()
 }

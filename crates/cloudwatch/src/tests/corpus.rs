@@ -11,7 +11,7 @@ use shapes::cloudwatch::{
 use signals::Dist;
 
 use super::{Server, TODAY, error_text};
-use crate::metric::statistic::{Statistic, StatisticError};
+use crate::metric::statistic::Statistic;
 use crate::operations::metrics::get_metric_data::get_metric_data;
 use crate::operations::metrics::get_metric_statistics::get_metric_statistics;
 use crate::operations::metrics::put_metric_data::put_metric_data;
@@ -34,16 +34,12 @@ fn statistics() {
         let [_, name, statistic, expected] = line.split(" | ").collect::<Vec<_>>()[..] else {
             panic!("{line}")
         };
-        match Statistic::parse(statistic) {
-            Err(StatisticError::NotAvailable) => assert_eq!(expected, "later", "{line}"),
-            Err(StatisticError::Unknown) => panic!("{line}"),
-            Ok(parsed) => match parsed.of(&sets[name]) {
-                None => assert_eq!(expected, "no value", "{line}"),
-                Some(value) => {
-                    let expected: f64 = expected.parse().expect(line);
-                    assert!((value - expected).abs() < 1e-9, "{line}: {value}");
-                }
-            },
+        match Statistic::parse(statistic).expect(line).of(&sets[name]) {
+            None => assert_eq!(expected, "no value", "{line}"),
+            Some(value) => {
+                let expected: f64 = expected.parse().expect(line);
+                assert!((value - expected).abs() < 1e-9, "{line}: {value}");
+            }
         }
     }
 }
@@ -76,7 +72,7 @@ async fn reading() {
         if let Some(name) = line.strip_prefix("== ") {
             case = name;
         } else if let Some(now) = line.strip_prefix("now ") {
-            runner = Some(Runner::new(now));
+            runner = Some(Runner::new(now).await);
         } else if let Some(command) = line.strip_prefix("> ") {
             let mut expected = Vec::new();
             while lines.peek().is_some_and(|l| !l.starts_with("> ") && !l.starts_with("== ")) {
@@ -100,8 +96,8 @@ struct Runner {
 }
 
 impl Runner {
-    fn new(now: &str) -> Self {
-        let server = Server::new(time(now, TODAY), CloudWatchConfig::default());
+    async fn new(now: &str) -> Self {
+        let server = Server::new(time(now, TODAY), CloudWatchConfig::default()).await;
         Self { server, last: None, next_token: None }
     }
 

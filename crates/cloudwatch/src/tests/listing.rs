@@ -30,7 +30,7 @@ fn hosts(metrics: &[Metric]) -> Vec<String> {
 
 #[tokio::test]
 async fn pages_of_500_in_order_with_tokens_bound_to_their_request() {
-    let server = Server::new(Timestamp::from_secs(TODAY), CloudWatchConfig::default());
+    let server = Server::new(Timestamp::from_secs(TODAY), CloudWatchConfig::default()).await;
     put(&server, "NS", 0..1201).await;
     put(&server, "Other", 0..3).await;
     let mut input = ListMetricsInput { namespace: Some("NS".to_owned()), ..ListMetricsInput::default() };
@@ -56,7 +56,7 @@ async fn pages_of_500_in_order_with_tokens_bound_to_their_request() {
 
 #[tokio::test]
 async fn filters_and_recency() {
-    let server = Server::new(Timestamp::from_secs(TODAY), CloudWatchConfig::default());
+    let server = Server::new(Timestamp::from_secs(TODAY), CloudWatchConfig::default()).await;
     put(&server, "NS", 0..2).await;
     server.clock.advance(Duration::from_secs(4 * 3600));
     put(&server, "NS", 2..3).await;

@@ -7,12 +7,13 @@ mod putting;
 use std::sync::Arc;
 
 use base::{AccountId, NoFaults, Region, Scope, SeededEntropy, SimulatedClock, Timestamp};
+use catalog::{Catalog, MemoryBackend};
 use object_store::memory::InMemory;
 use signals::Principal;
 use smithy::{Caller, Cx};
 use store::{Store, StoreCapabilities, StoreConfig};
 
-use crate::{CloudWatch, CloudWatchConfig, CloudWatchError};
+use crate::{CloudWatch, CloudWatchConfig, CloudWatchError, CloudWatchParts};
 
 /// 2026-02-03T00:00:00Z.
 const TODAY: i64 = 1_770_076_800;
@@ -26,7 +27,7 @@ struct Server {
 }
 
 impl Server {
-    fn new(now: Timestamp, config: CloudWatchConfig) -> Self {
+    async fn new(now: Timestamp, config: CloudWatchConfig) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = SimulatedClock::new(now);
         let capabilities = StoreCapabilities {
@@ -36,7 +37,14 @@ impl Server {
             faults: Arc::new(NoFaults),
         };
         let store = Store::open(StoreConfig::new(dir.path()), capabilities).unwrap();
-        let service = CloudWatch::new(store.metrics().clone(), clock.clone(), config);
+        let parts = CloudWatchParts {
+            metrics: store.metrics().clone(),
+            catalog: Catalog::with_backend(Arc::new(MemoryBackend::default()), clock.clone()).await.unwrap(),
+            clock: clock.clone(),
+            entropy: SeededEntropy::new(2),
+            config,
+        };
+        let service = CloudWatch::new(parts).unwrap();
         Self { _dir: dir, store, clock, service }
     }
 
@@ -72,7 +80,10 @@ fn error_text(error: CloudWatchError) -> String {
         CloudWatchError::MissingParameter(_) => "MissingParameter",
         CloudWatchError::InvalidNextToken(_) => "InvalidNextToken",
         CloudWatchError::Validation(_) => "ValidationError",
-        CloudWatchError::Store(_) => "InternalServiceError",
+        CloudWatchError::NotFound { .. } => "ResourceNotFoundException",
+        CloudWatchError::LimitExceeded(_) => "LimitExceededException",
+        CloudWatchError::Conflict(_) => "ConflictException",
+        CloudWatchError::Catalog(_) | CloudWatchError::Store(_) => "InternalServiceError",
     };
     format!("{code}: {error}")
 }

@@ -12,8 +12,8 @@ use crate::{CloudWatchConfig, CloudWatchError};
 
 const CASES: &str = include_str!("../../tests/corpus/putting.txt");
 
-fn server() -> Server {
-    Server::new(Timestamp::from_secs(TODAY + 43_200), CloudWatchConfig::default())
+async fn server() -> Server {
+    Server::new(Timestamp::from_secs(TODAY + 43_200), CloudWatchConfig::default()).await
 }
 
 fn datum(members: &str) -> MetricDatum {
@@ -63,7 +63,7 @@ async fn stored(server: &Server, name: &str) -> usize {
 async fn every_case_of_the_corpus() {
     for line in CASES.lines().filter(|l| !l.is_empty() && !l.starts_with('#')) {
         let (members, expected) = line.split_once(" | ").unwrap();
-        let server = server();
+        let server = server().await;
         let put = put_metric_data(server.cx(), input(vec![plain("first"), datum(members)])).await;
         let accepted = put.is_ok();
         let answer = put.map_or_else(error_text, |()| "accepted".to_owned());
@@ -74,8 +74,8 @@ async fn every_case_of_the_corpus() {
 
 #[tokio::test]
 async fn namespaces_of_aws_can_be_reserved() {
-    let open = server();
-    let reserved = Server::new(open.cx().now, CloudWatchConfig { reserve_aws_namespaces: true });
+    let open = server().await;
+    let reserved = Server::new(open.cx().now, CloudWatchConfig { reserve_aws_namespaces: true }).await;
     let aws = || PutMetricDataInput { namespace: "AWS/EC2".to_owned(), ..input(vec![plain("m")]) };
     put_metric_data(open.cx(), aws()).await.unwrap();
     let refused = put_metric_data(reserved.cx(), aws()).await.unwrap_err();
@@ -87,7 +87,7 @@ async fn namespaces_of_aws_can_be_reserved() {
 
 #[tokio::test]
 async fn lists_are_limited_and_one_of_them_must_be_given() {
-    let server = server();
+    let server = server().await;
     let put = async |input| put_metric_data(server.cx(), input).await.map_err(error_text);
     let missing = Err("MissingParameter: The parameter MetricData is required.".to_owned());
     assert_eq!(put(input(vec![])).await, missing);
@@ -107,7 +107,7 @@ async fn lists_are_limited_and_one_of_them_must_be_given() {
 
 #[tokio::test]
 async fn entities_are_checked_when_asked_for_and_their_data_stored() {
-    let server = server();
+    let server = server().await;
     let keys = [("Type", "Service"), ("Name", "shop")].map(|(k, v)| (k.to_owned(), v.to_owned()));
     let entity = Entity { key_attributes: Some(keys.into()), attributes: None };
     let data = EntityMetricData { entity: Some(entity), metric_data: Some(vec![plain("m")]) };
@@ -128,7 +128,7 @@ async fn entities_are_checked_when_asked_for_and_their_data_stored() {
 
 #[tokio::test]
 async fn the_sink_takes_all_or_nothing() {
-    let server = server();
+    let server = server().await;
     let now = server.cx().now;
     let datum = |name: &str, value| signals::MetricDatum {
         metric: MetricIdentity::new("NS", name, Vec::new()),

@@ -8,7 +8,7 @@ use smithy::Cx;
 
 use super::{identity, unit};
 use crate::metric::grid::{Grid, is_period};
-use crate::metric::statistic::{Statistic, StatisticError};
+use crate::metric::statistic::Statistic;
 use crate::{CloudWatch, CloudWatchError};
 
 const DATAPOINTS_MAX: i64 = 1440;
@@ -62,10 +62,7 @@ fn statistics(input: &GetMetricStatisticsInput) -> Result<Vec<(String, Statistic
             .zip(extended)
             .map(|(number, text)| match Statistic::parse_extended(text) {
                 Ok(statistic) => Ok((text.clone(), statistic)),
-                Err(StatisticError::NotAvailable) => Err(CloudWatchError::Validation(format!(
-                    "The statistic {text} is not available on this server yet."
-                ))),
-                Err(StatisticError::Unknown) => {
+                Err(_) => {
                     Err(CloudWatchError::invalid_value(text, format!("ExtendedStatistics.member.{number}")))
                 }
             })
@@ -108,7 +105,9 @@ fn datapoint(statistics: &[(String, Statistic)], dist: &Dist) -> Option<Datapoin
             Statistic::Sum => datapoint.sum = Some(value),
             Statistic::Minimum => datapoint.minimum = Some(value),
             Statistic::Maximum => datapoint.maximum = Some(value),
-            Statistic::Percentile(_) => _ = extended.insert(name.clone(), value),
+            Statistic::Percentile(_) | Statistic::Trimmed(..) | Statistic::PercentileRank(_) => {
+                extended.insert(name.clone(), value);
+            }
         }
     }
     datapoint.extended_statistics = (!extended.is_empty()).then_some(extended);
