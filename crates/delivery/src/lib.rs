@@ -1,1 +1,4 @@
 //! SNS: topics, subscriptions, targets and the durable outbox that reaches them.
+
+pub mod mail;
+pub mod target;

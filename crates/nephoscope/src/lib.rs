@@ -5,6 +5,7 @@ mod buckets;
 pub mod cli;
 pub mod config;
 mod credentials;
+mod outgoing;
 mod services;
 mod state;
 mod tasks;

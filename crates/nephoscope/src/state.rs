@@ -8,7 +8,7 @@ use cloudwatch::{CloudWatch, CloudWatchConfig, CloudWatchParts};
 use logs::{Logs, Neighbours};
 use query::{Engine, EngineConfig};
 use server::{AccessKeys, AuditRules};
-use signals::{ApiCallSink, TargetCall, TargetError, TargetSink, TraceSink};
+use signals::{ApiCallSink, TraceSink};
 use store::{Store, StoreCapabilities};
 use sts::{CredentialIssuer, Sts, StsConfig};
 use xray::{XRay, XRayConfig};
@@ -16,6 +16,7 @@ use xray::{XRay, XRayConfig};
 use crate::buckets::ConfiguredBuckets;
 use crate::config::{Auth, Config};
 use crate::credentials::Credentials;
+use crate::outgoing::Ways;
 use crate::services::Services;
 use crate::wiring::{Capabilities, StartError};
 
@@ -102,10 +103,11 @@ fn open_services(
     };
     let cloudwatch_config = CloudWatchConfig { reserve_aws_namespaces: config.auth == Auth::Enforced };
     let cloudwatch = CloudWatch::new(store.metrics().clone(), clock.clone(), cloudwatch_config);
+    let ways = Ways::open(config, capabilities)?;
     let neighbours = Neighbours {
         metrics: cloudwatch.clone(),
         stored_metrics: store.metrics().clone(),
-        targets: Arc::new(NoTargets),
+        targets: ways.targets.clone(),
         buckets: ConfiguredBuckets::new(config.buckets.clone()),
     };
     let (events, logs_clock) = (store.logs().clone(), clock.clone());
@@ -116,18 +118,4 @@ fn open_services(
         xray: XRay::new(store.traces().clone(), clock.clone(), XRayConfig::default()),
         sts: Sts::new(issuer, sts_config),
     })
-}
-
-/// Targets of an installation that maps no ARN to an endpoint.
-struct NoTargets;
-
-#[async_trait::async_trait]
-impl TargetSink for NoTargets {
-    async fn call(&self, call: TargetCall) -> Result<(), TargetError> {
-        Err(TargetError::Unmapped(call.arn))
-    }
-
-    fn is_mapped(&self, _: &str) -> bool {
-        false
-    }
 }

@@ -50,6 +50,10 @@ pub enum StartError {
     DamagedSeal,
     #[error("cannot start the query engine")]
     Engine(#[from] query::EngineError),
+    #[error(transparent)]
+    Outgoing(#[from] delivery::target::http::TransportError),
+    #[error("cannot use the mail server")]
+    Smtp(#[from] delivery::mail::SmtpError),
     #[error("cannot serve HTTPS")]
     Tls(#[from] server::tls::TlsError),
     #[error(transparent)]

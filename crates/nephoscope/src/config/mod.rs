@@ -1,6 +1,7 @@
 //! Configuration: flags over environment over file over defaults, checked once, and then plain values.
 
 mod buckets;
+mod outgoing;
 pub mod settings;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use cloudtrail::CloudTrailConfig;
 use store::StoreConfig;
 
 pub use buckets::{Bucket, BucketPlace, S3Bucket};
+pub use outgoing::Outgoing;
 pub use settings::{Auth, LogFormat, OrOff, Settings};
 
 /// Why a configuration cannot be used.
@@ -58,6 +60,8 @@ pub struct Config {
     pub maintenance_period: Duration,
     pub log_level: String,
     pub log_format: LogFormat,
+    /// What the server calls.
+    pub outgoing: Outgoing,
     /// Buckets that exports may be written to, by name.
     pub buckets: BTreeMap<String, Bucket>,
 }
@@ -109,6 +113,7 @@ impl Config {
         };
         let config = Config {
             tls: tls(&all)?,
+            outgoing: outgoing::outgoing(&all)?,
             listen: required(all.listen),
             data_dir: data_dir.clone(),
             xray_daemon: match required(all.xray_daemon) {

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
+use super::outgoing::{SmtpSettings, TargetSettings};
+
 /// The settings as given; what is not given is `None`.
 #[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -107,6 +109,28 @@ pub struct Settings {
     #[arg(long, value_enum, value_name = "FORMAT", env = "NEPHOSCOPE_LOG_FORMAT", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_format: Option<LogFormat>,
+
+    /// Where clients and people reach this server, for links in notifications and for the address of the
+    /// signing certificate, e.g. https://nephoscope.example.com [default: where it listens]
+    #[arg(long, value_name = "URL", env = "NEPHOSCOPE_PUBLIC_URL", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
+
+    /// Let subscribers name endpoints on this machine's loopback addresses
+    /// [default: true in open mode, false in enforced mode]
+    #[arg(long, value_name = "BOOL", env = "NEPHOSCOPE_ALLOW_LOOPBACK_ENDPOINTS", num_args = 0..=1, default_missing_value = "true", require_equals = true, global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow_loopback_endpoints: Option<bool>,
+
+    /// The mail server for e-mail subscriptions; in the file only
+    #[arg(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smtp: Option<SmtpSettings>,
+
+    /// Endpoints behind ARNs: functions, queues, streams, chats and pagers; in the file only
+    #[arg(skip)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub targets: BTreeMap<String, TargetSettings>,
 
     /// Buckets that exports may be written to, by name; in the file only
     #[arg(skip)]
@@ -212,6 +236,10 @@ impl Settings {
             query_memory_mib: self.query_memory_mib.or(other.query_memory_mib),
             log_level: self.log_level.or(other.log_level),
             log_format: self.log_format.or(other.log_format),
+            public_url: self.public_url.or(other.public_url),
+            allow_loopback_endpoints: self.allow_loopback_endpoints.or(other.allow_loopback_endpoints),
+            smtp: self.smtp.or(other.smtp),
+            targets: other.targets.into_iter().chain(self.targets).collect(),
             buckets: other.buckets.into_iter().chain(self.buckets).collect(),
         }
     }
@@ -237,6 +265,10 @@ impl Settings {
             query_memory_mib: Some(256),
             log_level: Some("info".to_owned()),
             log_format: Some(LogFormat::Text),
+            public_url: None,
+            allow_loopback_endpoints: None,
+            smtp: None,
+            targets: BTreeMap::new(),
             buckets: BTreeMap::new(),
         }
     }

@@ -31,6 +31,8 @@ fn every_setting_is_a_flag_an_environment_variable_and_a_key() {
         tls_key: Some("k".into()),
         credentials: Some("f".into()),
         cors_origin: Some(vec!["http://a".into()]),
+        public_url: Some("http://a".into()),
+        allow_loopback_endpoints: Some(true),
         ..Settings::defaults()
     };
     let text = toml::to_string(&all).unwrap();
