@@ -25,8 +25,20 @@ pub(crate) enum LogsError {
     GroupExists,
     #[error("The specified log stream already exists")]
     StreamExists,
+    /// A resource other than a group or stream.
+    #[error("{0}")]
+    Exists(Cow<'static, str>),
+    #[error("{0}")]
+    InvalidOperation(Cow<'static, str>),
+    #[error("{0}")]
+    AccessDenied(Cow<'static, str>),
+    #[error("{0}")]
+    Conflict(Cow<'static, str>),
     #[error("Resource limit exceeded.")]
     LimitExceeded,
+    /// As [`LogsError::LimitExceeded`], in the operations that came later.
+    #[error("{0}")]
+    QuotaExceeded(Cow<'static, str>),
     #[error("Multiple requests to update the same resource were in conflict.")]
     Aborted,
     #[error("The resource {0} would have more than 50 tags.")]
@@ -60,9 +72,13 @@ impl From<LogsError> for OperationError {
             LogsError::GroupMissing | LogsError::StreamMissing | LogsError::NotFound(_) => {
                 api::ResourceNotFoundException::new(message).into()
             }
-            LogsError::GroupExists | LogsError::StreamExists => {
+            LogsError::GroupExists | LogsError::StreamExists | LogsError::Exists(_) => {
                 api::ResourceAlreadyExistsException::new(message).into()
             }
+            LogsError::InvalidOperation(_) => api::InvalidOperationException::new(message).into(),
+            LogsError::AccessDenied(_) => api::AccessDeniedException::new(message).into(),
+            LogsError::Conflict(_) => api::ConflictException::new(message).into(),
+            LogsError::QuotaExceeded(_) => api::ServiceQuotaExceededException::new(message).into(),
             LogsError::LimitExceeded => api::LimitExceededException::new(message).into(),
             LogsError::Aborted => api::OperationAbortedException::new(message).into(),
             LogsError::TooManyTags(resource) => api::TooManyTagsException {

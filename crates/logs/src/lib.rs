@@ -2,15 +2,17 @@
 //!
 //! Operations are files under `operations/`; rules live in the domain folders (`group`, `stream`, `event`,
 //! `queries`) and know nothing of a server. Groups and streams are catalog records, events are in the store's
-//! log table. Invariant: nothing is appended to a group or stream while it is being deleted (see [`locks`]).
+//! log table, appended to through the `pipeline`. Invariant: nothing is appended to a group or stream while it is being deleted (see [`locks`]).
 
 mod error;
 mod event;
 mod group;
 mod identifier;
 mod locks;
+mod metric_filter;
 mod neighbours;
 mod operations;
+mod pipeline;
 mod queries;
 mod sink;
 mod stream;
@@ -25,6 +27,9 @@ use store::tables::logs::LogTable;
 
 use group::{GroupRemoval, LogGroup};
 use locks::GroupLocks;
+use metric_filter::MetricFilter;
+use metric_filter::defaults::Unmatched;
+use pipeline::RuleCache;
 use queries::Queries;
 use stream::LogStream;
 
@@ -37,6 +42,10 @@ pub struct Logs {
     groups: Collection<LogGroup>,
     streams: Collection<LogStream>,
     removals: Collection<GroupRemoval>,
+    metric_filters: Collection<MetricFilter>,
+    /// Minutes whose default values are to be published.
+    unmatched: Unmatched,
+    rules: RuleCache,
     events: Arc<LogTable>,
     queries: Queries,
     locks: GroupLocks,
@@ -58,6 +67,9 @@ impl Logs {
             groups: catalog.collection()?,
             streams: catalog.collection()?,
             removals: catalog.collection()?,
+            metric_filters: catalog.collection()?,
+            unmatched: Unmatched::default(),
+            rules: RuleCache::default(),
             queries: Queries::new(engine, clock.clone()),
             catalog,
             events,

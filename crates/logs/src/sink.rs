@@ -14,9 +14,7 @@ use crate::error::LogsError;
 use crate::event::EVENT_OVERHEAD_BYTES;
 use crate::event::acceptance::{BATCH_BYTES_MAX, accepted_range};
 use crate::group::{Class, LogGroup};
-
-/// Events appended to the store at once.
-const APPEND_EVENTS_MAX: usize = 10_000;
+use crate::pipeline::APPEND_EVENTS_MAX;
 
 #[async_trait]
 impl LogSink for Logs {
@@ -43,10 +41,10 @@ impl Logs {
             return Err(LogsError::invalid("all log events are too old, expired or too new"));
         }
         events.sort_by_key(|event| event.timestamp);
-        let (key, stream) = (group.store_key(), log_stream.as_str().into());
+        let stream = log_stream.as_str().into();
         while !events.is_empty() {
             let rest = events.split_off(events.len().min(APPEND_EVENTS_MAX));
-            self.events.append(&key, &stream, now, events).await?;
+            self.ingest(&group, &stream, now, events).await?;
             events = rest;
         }
         Ok(())

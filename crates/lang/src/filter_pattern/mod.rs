@@ -7,6 +7,7 @@ mod compare;
 mod extract;
 mod json;
 mod regex;
+pub mod selection;
 mod space_delimited;
 mod unstructured;
 

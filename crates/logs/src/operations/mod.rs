@@ -3,6 +3,7 @@
 mod log_events;
 mod log_groups;
 mod log_streams;
+mod metric_filters;
 mod queries;
 mod tags;
 
@@ -32,6 +33,10 @@ pub fn table(logs: Arc<Logs>) -> ServiceTable {
         .on(GetLogEvents, log_events::get_log_events)
         .on(FilterLogEvents, log_events::filter_log_events)
         .on(GetLogRecord, log_events::get_log_record)
+        .on(PutMetricFilter, metric_filters::put_metric_filter)
+        .on(DescribeMetricFilters, metric_filters::describe_metric_filters)
+        .on(DeleteMetricFilter, metric_filters::delete_metric_filter)
+        .on(TestMetricFilter, metric_filters::test_metric_filter)
         .on(StartQuery, queries::start_query)
         .on(GetQueryResults, queries::get_query_results)
         .on(StopQuery, queries::stop_query)

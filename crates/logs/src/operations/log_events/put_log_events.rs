@@ -1,4 +1,5 @@
-//! PutLogEvents: the hot path. A look at the catalog in memory, a pass over the timestamps, one durable append.
+//! PutLogEvents: the hot path. A look at the catalog in memory, a pass over the timestamps, the group's rules, one
+//! durable append.
 
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ pub(in crate::operations) async fn put_log_events(
     if !events.is_empty() {
         let stream: Arc<str> = input.log_stream_name.into();
         let count = events.len() as u64;
-        let first = logs.events.append(&group.store_key(), &stream, cx.now, events).await?;
+        let first = logs.ingest(&group, &stream, cx.now, events).await?;
         sequence = first.sequence.saturating_add(count);
     }
     let rejected_entity_info =

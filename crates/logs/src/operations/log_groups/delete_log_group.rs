@@ -7,6 +7,7 @@ use smithy::Cx;
 use crate::Logs;
 use crate::error::LogsError;
 use crate::group::{GroupRemoval, group_key, removal_key};
+use crate::metric_filter::filters_of;
 use crate::stream::streams_of;
 
 pub(in crate::operations) async fn delete_log_group(
@@ -28,13 +29,17 @@ pub(in crate::operations) async fn delete_log_group(
             .transaction()
             .delete(&logs.groups, group_key(scope, name), group.record.version)
             .delete_all(&logs.streams, streams_of(scope, name))
+            .delete_all(&logs.metric_filters, filters_of(scope, name))
             .insert(
                 &logs.removals,
                 removal_key(scope, incarnation),
                 GroupRemoval { name: name.to_owned(), incarnation },
             );
         match transaction.commit().await {
-            Ok(_) => break group,
+            Ok(_) => {
+                logs.rules.forget(&group.store_key());
+                break group;
+            }
             Err(CommitError::Failed(error)) => return Err(error.into()),
             // It changed meanwhile: look again.
             Err(_) => {}

@@ -104,7 +104,7 @@ fn shape(logs: &Arc<Logs>, group: &FoundGroup, by_pattern: bool) -> Shape {
         log_group_name: Some(group.name.as_ref().to_owned()),
         creation_time: Some(record.creation_time.as_millis()),
         retention_in_days: record.retention.map(|days| days.days()),
-        metric_filter_count: Some(0),
+        metric_filter_count: i32::try_from(logs.metric_filter_count(group)).ok(),
         arn: Some(format!("{arn}:*")),
         log_group_arn: Some(arn),
         log_group_class: Some(record.class.shape()),

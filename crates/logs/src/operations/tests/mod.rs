@@ -3,6 +3,7 @@
 
 mod events;
 mod groups;
+mod metric_filters;
 mod neighbours;
 mod queries;
 mod streams;
@@ -18,7 +19,10 @@ use signals::Principal;
 use smithy::{Caller, Cx, OperationError};
 use store::{Store, StoreCapabilities, StoreConfig, durable_local};
 
-use super::{log_events, log_groups, log_streams, queries as query_operations, tags};
+use super::{
+    log_events, log_groups, log_streams, metric_filters as filter_operations, queries as query_operations,
+    tags,
+};
 use crate::Logs;
 use crate::error::LogsError;
 
@@ -57,6 +61,7 @@ impl Fixture {
         let outside = Arc::new(neighbours::Recorder::default());
         let neighbours = crate::Neighbours {
             metrics: outside.clone(),
+            stored_metrics: store.metrics().clone(),
             targets: outside.clone(),
             buckets: outside.clone(),
         };

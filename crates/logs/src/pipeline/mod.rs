@@ -1,0 +1,134 @@
+//! The way of accepted events into the store: what is derived from them becomes durable with them, or not at all.
+
+mod rules;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use base::Timestamp;
+use ingest::emf::{self, Extraction, Reading};
+use signals::{LogEvent, MetricDatum, Unit};
+use store::StoreError;
+use store::tables::logs::{LogGroupKey, LogPosition};
+use store::tables::metrics::MetricBatch;
+
+use crate::Logs;
+use crate::error::LogsError;
+use crate::group::FoundGroup;
+use crate::metric_filter::Sample;
+
+pub(crate) use rules::{GroupRules, RuleCache};
+
+/// Events appended at once.
+pub(crate) const APPEND_EVENTS_MAX: usize = 10_000;
+/// Metric data of one append; embedded metrics beyond them count as errors.
+const APPEND_DATA_MAX: usize = 50_000;
+
+/// What was derived from a batch of events.
+struct Derived {
+    metrics: MetricBatch,
+    /// Filters with a default value and minutes in which they had events and no match.
+    unmatched: Vec<(usize, Timestamp)>,
+    embedded: Embedded,
+}
+
+/// What was wrong with embedded metrics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Embedded {
+    pub(crate) parsing_errors: usize,
+    pub(crate) validation_errors: usize,
+}
+
+impl Logs {
+    /// Stores accepted events of a stream, at most [`APPEND_EVENTS_MAX`], in order of time, with all that the
+    /// group's rules make of them. Durable when it returns; the position is that of the first event. The group's
+    /// lock for appending must be held.
+    pub(crate) async fn ingest(
+        &self,
+        group: &FoundGroup,
+        stream: &Arc<str>,
+        now: Timestamp,
+        events: Vec<LogEvent>,
+    ) -> Result<LogPosition, LogsError> {
+        let key = group.store_key();
+        let rules = self.rules_of(group, &key);
+        let Derived { metrics, unmatched, embedded } = derive(&rules, &key, &events, now)?;
+        let first = self.events.append_with_metrics(&key, stream, now, events, metrics).await?;
+        for (filter, minute) in unmatched {
+            if let Some(default) = rules.filters[filter].default() {
+                self.unmatched.note(&key.scope, default, minute, now);
+            }
+        }
+        if embedded != Embedded::default() {
+            tracing::debug!(log_group = &*key.name, ?embedded, "embedded metrics were not all sound");
+        }
+        Ok(first)
+    }
+
+    /// As it is derived on the way in: minutes without a match of the group's filters with a default value.
+    pub(crate) fn note_unmatched(
+        &self,
+        group: &FoundGroup,
+        events: &[LogEvent],
+        now: Timestamp,
+    ) -> Result<(), LogsError> {
+        let key = group.store_key();
+        let rules = self.rules_of(group, &key);
+        for (filter, minute) in derive(&rules, &key, events, now)?.unmatched {
+            if let Some(default) = rules.filters[filter].default() {
+                // They grow no more, or were noted by whoever ingested what made them grow.
+                self.unmatched.note(&key.scope, default, minute, minute);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Runs the rules over events in order of time. Pure.
+fn derive(
+    rules: &GroupRules,
+    group: &LogGroupKey,
+    events: &[LogEvent],
+    now: Timestamp,
+) -> Result<Derived, StoreError> {
+    let mut metrics = MetricBatch::new(&group.scope, 0);
+    let mut unmatched = Vec::new();
+    let mut embedded = Embedded::default();
+    if !rules.filters.is_empty() {
+        let samples: Vec<Sample<'_>> = events.iter().map(sample).collect();
+        for (index, filter) in rules.filters.iter().enumerate() {
+            let with_default = filter.default().is_some();
+            filter.run(&samples, &mut metrics, |minute| {
+                if with_default {
+                    unmatched.push((index, minute));
+                }
+            })?;
+        }
+    }
+    if rules.reads_emf {
+        for event in events {
+            let room = APPEND_DATA_MAX.saturating_sub(metrics.len()).min(emf::DATA_MAX);
+            let reading = Reading { now, skip_prefix: rules.skips_prefix, data_max: room };
+            match emf::metrics_of(event.text(), reading) {
+                Extraction::Foreign => {}
+                Extraction::Unparsable => embedded.parsing_errors += 1,
+                Extraction::Metrics { data, errors } => {
+                    embedded.validation_errors += errors;
+                    data.into_iter().try_for_each(|datum| push(&mut metrics, datum))?;
+                }
+            }
+        }
+    }
+    Ok(Derived { metrics, unmatched, embedded })
+}
+
+fn sample(event: &LogEvent) -> Sample<'_> {
+    Sample { timestamp: event.timestamp, message: Cow::Borrowed(event.text()), transformed: None }
+}
+
+fn push(batch: &mut MetricBatch, datum: MetricDatum) -> Result<(), StoreError> {
+    let MetricDatum { metric, timestamp, unit, resolution, value } = datum;
+    let unit = Unit::by_name(&unit).unwrap_or(Unit::NONE);
+    let dimensions = metric.dimensions.iter().map(|d| (&*d.name, &*d.value));
+    batch.push(&metric.namespace, &metric.name, dimensions, (timestamp, resolution), unit, value)
+}

@@ -1,0 +1,109 @@
+//! What is done with events of a group on their way in, compiled once and kept until something changes it.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use std::collections::HashMap;
+use store::tables::logs::LogGroupKey;
+
+use crate::Logs;
+use crate::group::{Class, FoundGroup};
+use crate::metric_filter::{CompiledFilter, filters_of};
+
+/// Groups whose rules are kept; beyond, all are compiled anew.
+const GROUPS_MAX: usize = 100_000;
+
+/// The rules of one group.
+#[derive(Debug, Default)]
+pub(crate) struct GroupRules {
+    /// Those that look at events of this group.
+    pub(crate) filters: Vec<CompiledFilter>,
+    /// Whether embedded metrics are looked for.
+    pub(crate) reads_emf: bool,
+    /// AWS: in groups of Lambda functions, what stands before an embedded metric document is skipped.
+    pub(crate) skips_prefix: bool,
+}
+
+/// The rules of the groups that were written to. Who changes something that rules are made of must call
+/// [`RuleCache::forget`] (under the group's lock) or [`RuleCache::clear`] afterwards.
+#[derive(Default)]
+pub(crate) struct RuleCache(RwLock<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    /// Counts changes, so that rules compiled from what was before are not kept.
+    generation: u64,
+    groups: HashMap<LogGroupKey, Arc<GroupRules>>,
+}
+
+impl RuleCache {
+    /// Something changed for one group.
+    pub(crate) fn forget(&self, group: &LogGroupKey) {
+        let mut kept = self.0.write();
+        kept.generation += 1;
+        kept.groups.remove(group);
+    }
+
+    /// Something changed for many groups.
+    pub(crate) fn clear(&self) {
+        let mut kept = self.0.write();
+        kept.generation += 1;
+        kept.groups.clear();
+    }
+
+    fn get(&self, group: &LogGroupKey) -> Result<Arc<GroupRules>, u64> {
+        let kept = self.0.read();
+        kept.groups.get(group).cloned().ok_or(kept.generation)
+    }
+
+    fn keep(&self, group: LogGroupKey, rules: Arc<GroupRules>, generation: u64) {
+        let mut kept = self.0.write();
+        if kept.generation != generation {
+            return;
+        }
+        if kept.groups.len() >= GROUPS_MAX {
+            kept.groups.clear();
+        }
+        kept.groups.insert(group, rules);
+    }
+}
+
+impl Logs {
+    /// The rules of a group; its lock must be held, for appending or for changing.
+    pub(crate) fn rules_of(&self, group: &FoundGroup, key: &LogGroupKey) -> Arc<GroupRules> {
+        match self.rules.get(key) {
+            Ok(rules) => rules,
+            Err(generation) => {
+                let rules = Arc::new(self.compile_rules(group));
+                self.rules.keep(key.clone(), rules.clone(), generation);
+                rules
+            }
+        }
+    }
+
+    fn compile_rules(&self, group: &FoundGroup) -> GroupRules {
+        // CloudWatch_Logs_Log_Classes.html: all of this is for the Standard class.
+        if group.record.class != Class::Standard {
+            return GroupRules::default();
+        }
+        let mut records = Vec::new();
+        self.metric_filters.scan(&filters_of(&group.scope, &group.name), None, |_, filter| {
+            records.push(filter.record.clone());
+            ControlFlow::Continue(())
+        });
+        let compiled = records.iter().filter_map(|filter| match CompiledFilter::compile(&group.scope, filter) {
+            Ok(compiled) => Some(compiled),
+            Err(error) => {
+                let log_group = group.name.as_ref();
+                tracing::error!(%error, log_group, "a stored metric filter does not compile and is not applied");
+                None
+            }
+        });
+        GroupRules {
+            filters: compiled.filter(|filter| filter.selects(&group.scope, &group.name)).collect(),
+            reads_emf: true,
+            skips_prefix: group.name.starts_with("/aws/lambda/"),
+        }
+    }
+}
