@@ -14,6 +14,7 @@ mod batch;
 mod binary;
 mod compaction;
 mod flush;
+mod fold;
 mod head;
 mod key;
 mod listing;
@@ -25,6 +26,7 @@ mod tier;
 
 pub use api::{DimensionFilter, MetricFilter, MetricTableConfig, StoredDatapoint};
 pub use batch::MetricBatch;
+pub use fold::{Cell, Folded, Observed, Periods, Summary};
 pub use table::MetricTable;
 
 #[cfg(test)]

@@ -45,9 +45,9 @@ pub struct MetricTable {
     core: Arc<Core>,
     config: MetricTableConfig,
     /// Of the registry's hashes, which are computed outside its lock.
-    seed: u64,
-    state: Arc<RwLock<State>>,
-    blocks: BlockCache,
+    pub(super) seed: u64,
+    pub(super) state: Arc<RwLock<State>>,
+    pub(super) blocks: BlockCache,
     /// Parts that a merge found damaged: left as they are, so that other merges go on.
     damaged: Mutex<BTreeSet<u64>>,
     /// Set when the series of recent parts are in the registry.
@@ -497,7 +497,7 @@ impl Table for MetricTable {
 
 /// The seconds of stored buckets that can end up in `range` once they are settled: a bucket moves to the
 /// start of its hour at most.
-fn stored_seconds(range: TimeRange) -> Range<u32> {
+pub(super) fn stored_seconds(range: TimeRange) -> Range<u32> {
     let second = |s: i64| u32::try_from(s.max(0)).unwrap_or(u32::MAX);
     let hour = i64::from(Tier::Hour.secs());
     let end = range.end.as_secs().saturating_add(1);
@@ -505,7 +505,7 @@ fn stored_seconds(range: TimeRange) -> Range<u32> {
 }
 
 /// The buckets in these seconds.
-fn within<'a>(buckets: &'a [Bucket], seconds: &Range<u32>) -> &'a [Bucket] {
+pub(super) fn within<'a>(buckets: &'a [Bucket], seconds: &Range<u32>) -> &'a [Bucket] {
     let from = buckets.partition_point(|b| b.second < seconds.start);
     let to = buckets.partition_point(|b| b.second < seconds.end);
     &buckets[from..to]

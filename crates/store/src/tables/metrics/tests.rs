@@ -12,7 +12,7 @@ use signals::{Dimension, Dist, MetricDatum, MetricIdentity, MetricValue, Resolut
 use tokio_util::sync::CancellationToken;
 
 use super::tier::{Horizons, Tier};
-use super::{MetricFilter, MetricTable, MetricTableConfig};
+use super::{MetricFilter, MetricTable, MetricTableConfig, Periods, Summary};
 use crate::core::{Core, Pressure, StoreCapabilities, WalTable};
 use crate::error::StoreError;
 use crate::store::Table;
@@ -97,6 +97,40 @@ impl Bench {
         let read =
             self.table().read(&scope(), &metric(series), TimeRange::ALL, self.clock.now()).await.unwrap();
         read.iter().map(|d| seen((d.timestamp.as_secs(), d.unit, d.period_secs), &d.dist)).collect()
+    }
+
+    /// Folds are what comes of folding what is read.
+    async fn check_folds(&self) {
+        let now = self.clock.now();
+        let start = now.saturating_sub_millis(20 * 86_400_000).floor_to(60_000);
+        let end = now.saturating_sub_millis(1_800_500);
+        let metrics: Vec<MetricIdentity> = (0..40).chain([1, 1]).map(|series| metric(series % 7)).collect();
+        let periods = Periods { start, end, period_secs: 7 * 60 };
+        let table = self.table.as_ref().unwrap();
+        let dists = table.fold_many::<Dist>(&scope(), &metrics, periods, now).await.unwrap();
+        let summaries = table.fold_many::<Summary>(&scope(), &metrics, periods, now).await.unwrap();
+        for ((metric, dists), summaries) in metrics.iter().zip(dists).zip(summaries) {
+            let read = table.read(&scope(), metric, TimeRange::new(start, end), now).await.unwrap();
+            let mut expected: BTreeMap<(u8, u32), Dist> = BTreeMap::new();
+            for datapoint in read {
+                let period = (datapoint.timestamp.millis_since(start) / 420_000) as u32;
+                let slot = (signals::Unit::by_name(datapoint.unit).unwrap().code(), period);
+                match expected.get_mut(&slot) {
+                    None => _ = expected.insert(slot, datapoint.dist),
+                    Some(merged) => merged.merge(&datapoint.dist),
+                }
+            }
+            let shown = |slot: (u8, u32), dist: &Dist| seen((i64::from(slot.1), "", u32::from(slot.0)), dist);
+            let expected: Vec<Seen> = expected.iter().map(|(slot, dist)| shown(*slot, dist)).collect();
+            let cells = |(unit, cells): (signals::Unit, Vec<(u32, Dist)>)| {
+                cells.into_iter().map(move |(period, dist)| shown((unit.code(), period), &dist))
+            };
+            let folded: Vec<Seen> = dists.into_iter().flat_map(cells).collect();
+            assert_eq!(folded, expected);
+            let summaries = summaries.into_iter().flat_map(|(_, cells)| cells);
+            let numbers = summaries.map(|(_, s)| (s.count, s.sum, s.min, s.max));
+            assert!(numbers.eq(expected.iter().map(|(_, numbers, _)| *numbers)));
+        }
     }
 
     fn part_count(&self) -> usize {
@@ -236,6 +270,7 @@ proptest! {
                 for series in 0..6 {
                     assert_eq!(bench.read(series).await, model.read(series, bench.clock.now()), "{step:?}");
                 }
+                bench.check_folds().await;
             }
         });
     }

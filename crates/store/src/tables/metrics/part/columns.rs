@@ -21,6 +21,7 @@ use parquet::schema::types::ColumnPath;
 use signals::dist::Shape;
 use signals::{Dist, Unit};
 
+use super::super::fold::{Observed, Summary};
 use super::super::head::{Bucket, Value};
 use super::super::tier::Tier;
 use crate::error::StoreError;
@@ -192,8 +193,48 @@ impl Columns {
     }
 }
 
-/// The buckets of a batch, appended to `out`. `None` if the batch is not what [`Columns`] makes.
-pub(super) fn read(batch: &RecordBatch, out: &mut Vec<Bucket>) -> Option<()> {
+/// A row.
+pub(in super::super) struct Row {
+    pub(in super::super) second: u32,
+    pub(in super::super) unit: Unit,
+    pub(in super::super) tier: Tier,
+    pub(in super::super) value: RowValue,
+}
+
+pub(in super::super) enum RowValue {
+    Single(f64),
+    /// Where the shape was not asked for.
+    Summary(Summary),
+    Many(Dist),
+}
+
+impl Row {
+    pub(super) fn into_bucket(self) -> Bucket {
+        let Row { second, unit, tier, value } = self;
+        let value = match value {
+            RowValue::Single(value) => Value::Single(value),
+            RowValue::Many(dist) => Value::Many(Box::new(dist)),
+            RowValue::Summary(Summary { count, sum, min, max }) => {
+                Value::Many(Box::new(Dist::from_statistic_set(count, sum, min, max)))
+            }
+        };
+        Bucket { second, unit, tier, value }
+    }
+}
+
+impl RowValue {
+    pub(in super::super) fn observed(&self) -> Observed<'_> {
+        match self {
+            RowValue::Single(value) => Observed::Single(*value),
+            RowValue::Summary(summary) => Observed::Summary(*summary),
+            RowValue::Many(dist) => Observed::Many(dist),
+        }
+    }
+}
+
+/// Shows the rows of a batch, with their shapes or without; the columns of the series, and of shapes that are not
+/// asked for, need not be there. `None` if the batch is not what [`Columns`] makes.
+pub(super) fn visit(batch: &RecordBatch, shapes: bool, mut take: impl FnMut(Row)) -> Option<()> {
     let column = |name: &str| batch.column_by_name(name);
     let second = column("second")?.as_primitive_opt::<UInt32Type>()?;
     let unit = column("unit")?.as_primitive_opt::<UInt8Type>()?;
@@ -204,29 +245,40 @@ pub(super) fn read(batch: &RecordBatch, out: &mut Vec<Bucket>) -> Option<()> {
     let value = column("value")?.as_primitive_opt::<Float64Type>()?;
     let sum = column("sum")?.as_primitive_opt::<Float64Type>()?;
     let max = column("max")?.as_primitive_opt::<Float64Type>()?;
-    let shape = column("shape")?.as_binary_opt::<i32>()?;
-    out.reserve(batch.num_rows());
+    let shape = if shapes { Some(column("shape")?.as_binary_opt::<i32>()?) } else { None };
+    // Most stretches of rows hold single observations only.
+    let plain = count.null_count() == batch.num_rows()
+        && sum.null_count() == batch.num_rows()
+        && max.null_count() == batch.num_rows()
+        && shape.is_none_or(|shape| shape.null_count() == batch.num_rows());
     for row in 0..batch.num_rows() {
         let min = if decimal.is_valid(row) {
             from_decimal(decimal.value(row), scale.value(row))
         } else {
             value.is_valid(row).then(|| value.value(row))?
         };
-        let constant = shape.is_null(row) && sum.is_null(row) && max.is_null(row);
-        let value = if constant && count.is_null(row) {
-            Value::Single(min)
+        let constant =
+            plain || shape.is_none_or(|shape| shape.is_null(row)) && sum.is_null(row) && max.is_null(row);
+        let value = if constant && (plain || count.is_null(row)) {
+            RowValue::Single(min)
         } else {
             let or = |column: &arrow::array::Float64Array, implied| {
                 if column.is_valid(row) { column.value(row) } else { implied }
             };
             let count = or(count, 1.0);
-            let shape = match shape.is_valid(row) {
-                true => Dist::decode_shape(&mut shape.value(row)).ok()?,
-                false => Shape::Constant,
-            };
-            Value::Many(Box::new(Dist { count, sum: or(sum, count * min), min, max: or(max, min), shape }))
+            let (sum, max) = (or(sum, count * min), or(max, min));
+            match shape {
+                None => RowValue::Summary(Summary { count, sum, min, max }),
+                Some(shape) => {
+                    let shape = match shape.is_valid(row) {
+                        true => Dist::decode_shape(&mut shape.value(row)).ok()?,
+                        false => Shape::Constant,
+                    };
+                    RowValue::Many(Dist { count, sum, min, max, shape })
+                }
+            }
         };
-        out.push(Bucket {
+        take(Row {
             second: second.value(row),
             unit: Unit::by_code(unit.value(row))?,
             tier: Tier::from_secs(u32::from(period.value(row)))?,
@@ -277,7 +329,7 @@ mod tests {
         let mut columns = Columns::default();
         columns.push(0, &buckets);
         let mut read_back = Vec::new();
-        read(&columns.take().unwrap(), &mut read_back).unwrap();
+        visit(&columns.take().unwrap(), true, |row| read_back.push(row.into_bucket())).unwrap();
         assert_eq!(read_back, buckets);
     }
 }

@@ -9,6 +9,7 @@ use bytes::{Buf, Bytes};
 use object_store::ObjectStoreExt;
 use object_store::path::Path as ObjectPath;
 use parking_lot::Mutex;
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
 };
@@ -18,7 +19,7 @@ use parquet::file::reader::{ChunkReader, Length};
 use tokio::sync::OnceCell;
 
 use super::super::head::Bucket;
-use super::columns;
+use super::columns::{self, Row};
 use super::index::{Directory, Extent, KeyBlock, PartMeta, SeriesRows};
 use crate::core::Core;
 use crate::error::StoreError;
@@ -92,19 +93,26 @@ impl Part {
         Ok(block)
     }
 
-    /// The buckets of each range of rows. Ranges must be ascending and must not overlap.
-    pub(in super::super) async fn read(&self, wanted: &[SeriesRows]) -> Result<Vec<Vec<Bucket>>, StoreError> {
+    /// Shows every row of each range together with the range's number, with shapes or without. Ranges must be
+    /// ascending and must not overlap.
+    pub(in super::super) async fn visit(
+        &self,
+        wanted: &[SeriesRows],
+        shapes: bool,
+        mut take: impl FnMut(usize, Row),
+    ) -> Result<(), StoreError> {
         let opened = self.opened().await?;
-        let mut lists: Vec<Vec<Bucket>> = Vec::new();
-        lists.resize_with(wanted.len(), Vec::new);
+        let mut first = 0;
         for (number, group) in opened.directory.row_groups.iter().enumerate() {
             let end = group.first_row + group.rows;
-            let overlaps =
-                |rows: &SeriesRows| rows.first_row < end && group.first_row < rows.first_row + rows.rows;
+            while wanted.get(first).is_some_and(|rows| rows.first_row + rows.rows <= group.first_row) {
+                first += 1;
+            }
             let here: Vec<(usize, Range<usize>)> = wanted
                 .iter()
                 .enumerate()
-                .filter(|(_, rows)| overlaps(rows))
+                .skip(first)
+                .take_while(|(_, rows)| rows.first_row < end)
                 .map(|(at, rows)| {
                     let from = rows.first_row.max(group.first_row) - group.first_row;
                     let to = (rows.first_row + rows.rows).min(end) - group.first_row;
@@ -116,11 +124,31 @@ impl Part {
             }
             let ranges = here.iter().map(|(_, range)| range.clone());
             let selection = RowSelection::from_consecutive_ranges(ranges, group.rows as usize);
-            let mut buckets = self.read_row_group(opened, number, Some(selection)).await?.into_iter();
-            for (at, range) in here {
-                lists[at].extend(buckets.by_ref().take(range.len()));
+            let (mut current, mut taken, mut extra) = (0, 0, false);
+            self.visit_row_group(opened, number, Some(selection), shapes, |row| {
+                while here.get(current).is_some_and(|(_, range)| taken == range.len()) {
+                    (current, taken) = (current + 1, 0);
+                }
+                match here.get(current) {
+                    Some((at, _)) => take(*at, row),
+                    None => extra = true,
+                }
+                taken += 1;
+            })
+            .await?;
+            let complete = here.get(current).is_none_or(|(_, range)| taken == range.len());
+            if extra || !complete || current + 1 < here.len() {
+                return Err(self.damaged("it has fewer rows than its index says"));
             }
         }
+        Ok(())
+    }
+
+    /// The buckets of each range of rows. Ranges must be ascending and must not overlap.
+    pub(in super::super) async fn read(&self, wanted: &[SeriesRows]) -> Result<Vec<Vec<Bucket>>, StoreError> {
+        let mut lists: Vec<Vec<Bucket>> = Vec::new();
+        lists.resize_with(wanted.len(), Vec::new);
+        self.visit(wanted, true, |at, row| lists[at].push(row.into_bucket())).await?;
         for (rows, list) in wanted.iter().zip(&lists) {
             if rows.rows != list.len() as u64 {
                 return Err(self.damaged("it has fewer rows than its index says"));
@@ -129,27 +157,40 @@ impl Part {
         Ok(lists)
     }
 
-    async fn read_row_group(
+    async fn read_row_group(&self, opened: &Opened, number: usize) -> Result<Vec<Bucket>, StoreError> {
+        let mut buckets = Vec::new();
+        self.visit_row_group(opened, number, None, true, |row| buckets.push(row.into_bucket())).await?;
+        Ok(buckets)
+    }
+
+    async fn visit_row_group(
         &self,
         opened: &Opened,
         number: usize,
         selection: Option<RowSelection>,
-    ) -> Result<Vec<Bucket>, StoreError> {
+        shapes: bool,
+        mut take: impl FnMut(Row),
+    ) -> Result<(), StoreError> {
         let extent = opened.directory.row_groups[number].extent;
         let chunk = FileChunk { offset: extent.offset, bytes: self.fetch(extent).await? };
         let format = |e| StoreError::format(&self.entry.path, e);
+        // Which series a row belongs to is known from its place.
+        let unread: &[&str] = if shapes { &["series"] } else { &["series", "shape"] };
+        let fields = opened.parquet.schema().fields().iter().enumerate();
+        let read = fields.filter(|(_, field)| !unread.contains(&field.name().as_str())).map(|(at, _)| at);
+        let projection = ProjectionMask::roots(opened.parquet.parquet_schema(), read);
         let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(chunk, opened.parquet.clone())
             .with_row_groups(vec![number])
+            .with_projection(projection)
             .with_batch_size(8192);
         if let Some(selection) = selection {
             builder = builder.with_row_selection(selection);
         }
-        let mut buckets = Vec::new();
         for batch in builder.build().map_err(format)? {
             let batch = batch.map_err(|e| StoreError::format(&self.entry.path, e))?;
-            columns::read(&batch, &mut buckets).ok_or_else(|| self.damaged("a row does not decode"))?;
+            columns::visit(&batch, shapes, &mut take).ok_or_else(|| self.damaged("a row does not decode"))?;
         }
-        Ok(buckets)
+        Ok(())
     }
 
     async fn opened(&self) -> Result<&Opened, StoreError> {
@@ -345,7 +386,7 @@ impl ScanState {
             if self.next_group >= opened.directory.row_groups.len() {
                 return Err(self.part.damaged("it has fewer rows than its index says"));
             }
-            self.rows.extend(self.part.read_row_group(opened, self.next_group, None).await?);
+            self.rows.extend(self.part.read_row_group(opened, self.next_group).await?);
             self.next_group += 1;
         }
         Ok(Some((key, self.rows.drain(..wanted).collect())))
