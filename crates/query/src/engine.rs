@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 
 use crate::jobs::{JobHandle, Kept, Work};
 use crate::lower::Input;
-use crate::tables::LogSource;
+use crate::tables::{GroupByKeys, LogSource};
 
 /// AWS: rows of a query at most, over all pages (`GetQueryResults`).
 const ROWS_MAX: usize = 100_000;
@@ -174,5 +174,6 @@ fn session(config: &EngineConfig) -> Result<SessionState, DataFusionError> {
         .with_config(session)
         .with_runtime_env(runtime)
         .with_default_features()
+        .with_physical_optimizer_rule(Arc::new(GroupByKeys))
         .build())
 }

@@ -140,6 +140,16 @@ impl Many {
         self.capacity += kept.capacity() - before;
     }
 
+    fn push(&mut self, group: usize, value: f64) {
+        let kept = &mut self.groups[group];
+        if kept.len() == kept.capacity() {
+            let before = kept.capacity();
+            kept.reserve(1);
+            self.capacity += kept.capacity() - before;
+        }
+        kept.push(value);
+    }
+
     fn take(&mut self, emit_to: EmitTo) -> Vec<Vec<f64>> {
         let taken = emit_to.take_needed(&mut self.groups);
         self.capacity -= taken.iter().map(Vec::capacity).sum::<usize>();
@@ -158,10 +168,16 @@ impl GroupsAccumulator for Many {
         let Some(column) = columns.first() else { return exec_err!("percentile without argument") };
         self.groups.resize_with(groups, Vec::new);
         let numbers = as_float64_array(column)?;
+        if filter.is_none() && numbers.null_count() == 0 {
+            for (value, group) in numbers.values().iter().zip(group_indices) {
+                self.push(*group, *value);
+            }
+            return Ok(());
+        }
         for (row, group) in group_indices.iter().enumerate() {
             let kept = filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
             if kept && numbers.is_valid(row) {
-                self.extend(*group, &[numbers.value(row)]);
+                self.push(*group, numbers.value(row));
             }
         }
         Ok(())
@@ -171,9 +187,10 @@ impl GroupsAccumulator for Many {
         let Some(column) = states.first() else { return exec_err!("percentile without state") };
         self.groups.resize_with(groups, Vec::new);
         let lists = as_list_array(column)?;
-        for (row, group) in group_indices.iter().enumerate() {
+        let values = as_float64_array(lists.values())?.values();
+        for ((row, group), ends) in group_indices.iter().enumerate().zip(lists.value_offsets().windows(2)) {
             if lists.is_valid(row) {
-                self.extend(*group, lists.value(row).as_primitive::<Float64Type>().values());
+                self.extend(*group, &values[ends[0] as usize..ends[1] as usize]);
             }
         }
         Ok(())

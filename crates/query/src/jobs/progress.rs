@@ -47,7 +47,7 @@ impl Progress {
     pub(super) fn statistics(&self, result_count: Option<u64>) -> QueryStatistics {
         let mut statistics = QueryStatistics { result_count, ..self.last };
         let Some((scan, plan)) = &self.running else { return statistics };
-        if let Some(progress) = scan.progress.get() {
+        if let Some(progress) = scan.progress.lock().as_ref() {
             statistics.records_scanned = progress.rows_scanned.load(Ordering::Relaxed);
             statistics.bytes_scanned = progress.bytes_scanned.load(Ordering::Relaxed);
             statistics.records_skipped = progress.rows_skipped.load(Ordering::Relaxed);

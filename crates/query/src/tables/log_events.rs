@@ -1,27 +1,21 @@
 //! Log events as a table: the columns a query names, fetched through [`LogSource`].
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use async_trait::async_trait;
 use base::TimeRange;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::{DataFusionError, Result, exec_datafusion_err};
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::common::Result;
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
-use futures::{StreamExt, TryStreamExt};
 use parking_lot::Mutex;
 use store::StoreError;
-use store::tables::logs::{
-    FieldKind, LogColumn, LogPartition, LogScan, LogScanPlan, LogSnapshot, Prune, ScanProgress,
-};
+use store::tables::logs::{FieldKind, LogColumn, LogScan, LogScanPlan, LogSnapshot, Prune, ScanProgress};
 
+use super::scan::LogScanExec;
 use crate::functions::TIME;
 
 /// Events of some log groups, as they were at one moment. [`store`]'s snapshots are the real ones.
@@ -47,7 +41,7 @@ impl LogSource for LogSnapshot {
 /// How far a scan came.
 #[derive(Debug, Default)]
 pub(crate) struct ScanState {
-    pub(crate) progress: OnceLock<Arc<ScanProgress>>,
+    pub(crate) progress: Mutex<Option<Arc<ScanProgress>>>,
     /// Rows handed to the query.
     pub(crate) delivered: AtomicU64,
 }
@@ -95,12 +89,15 @@ impl fmt::Debug for LogEventsTable {
     }
 }
 
-fn data_type(column: &LogColumn) -> DataType {
+pub(super) fn data_type(column: &LogColumn) -> DataType {
     match column {
         LogColumn::Timestamp | LogColumn::IngestionTime => TIME,
         LogColumn::Sequence => DataType::UInt64,
         LogColumn::Group => DataType::UInt32,
         LogColumn::Stream | LogColumn::Message => DataType::Utf8View,
+        LogColumn::StreamKeys | LogColumn::FieldKeys { .. } => {
+            DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+        }
         LogColumn::Field { kind, .. } => match kind {
             FieldKind::Integer => DataType::Int64,
             FieldKind::Float => DataType::Float64,
@@ -136,79 +133,14 @@ impl TableProvider for LogEventsTable {
             // Only the number of rows is wanted; times are the cheapest column.
             columns.push(LogColumn::Timestamp);
         }
-        let plan = self
-            .source
-            .scan(LogScan {
-                columns,
-                range: self.range,
-                prune: self.prune.clone(),
-                newest: self.newest,
-                partitions: state.config().target_partitions(),
-            })
-            .map_err(|error| DataFusionError::External(Box::new(error)))?;
-        // A table is scanned once; were it scanned twice, the first scan's counters would stay.
-        self.state.progress.get_or_init(|| Arc::clone(&plan.progress));
-        let mut partitions = plan.partitions;
-        if partitions.is_empty() {
-            // The engine plans for at least one.
-            partitions.push(Box::new(|| futures::stream::empty().boxed()));
-        }
-        let partitions = partitions.into_iter().map(|partition| {
-            Arc::new(OnePartition {
-                schema: Arc::clone(&schema),
-                partition: Mutex::new(Some(partition)),
-                state: Arc::clone(&self.state),
-            }) as Arc<dyn PartitionStream>
-        });
-        Ok(Arc::new(StreamingTableExec::try_new(
-            Arc::clone(&schema),
-            partitions.collect(),
-            None,
-            None,
-            false,
-            None,
-        )?))
-    }
-}
-
-struct OnePartition {
-    schema: SchemaRef,
-    partition: Mutex<Option<LogPartition>>,
-    state: Arc<ScanState>,
-}
-
-impl fmt::Debug for OnePartition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("OnePartition")
-    }
-}
-
-impl PartitionStream for OnePartition {
-    fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
-
-    fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let (schema, state) = (Arc::clone(&self.schema), Arc::clone(&self.state));
-        let stream = match self.partition.lock().take() {
-            Some(partition) => partition()
-                .map_err(|error| DataFusionError::External(Box::new(error)))
-                .map(move |batch| {
-                    let batch = batch?;
-                    state.delivered.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
-                    rename(&schema, &batch)
-                })
-                .boxed(),
-            None => futures::stream::once(async { Err(exec_datafusion_err!("a partition was read twice")) })
-                .boxed(),
+        let scan = LogScan {
+            columns,
+            range: self.range,
+            prune: self.prune.clone(),
+            newest: self.newest,
+            partitions: state.config().target_partitions(),
         };
-        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), stream))
+        let (source, state) = (Arc::clone(&self.source), Arc::clone(&self.state));
+        Ok(Arc::new(LogScanExec::try_new(source, scan, schema, state)?))
     }
-}
-
-/// The batch under the table's own column names.
-fn rename(schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch> {
-    let columns = batch.columns().iter().take(schema.fields().len()).cloned().collect();
-    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
 }

@@ -7,10 +7,10 @@ use std::sync::atomic::Ordering;
 
 use base::{Clock, SimulatedClock, TimeRange, Timestamp};
 use datafusion::arrow::array::{
-    ArrayRef, BooleanArray, Float64Array, Int64Array, StringViewArray, TimestampMillisecondArray,
-    UInt32Array, UInt64Array,
+    ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int32Array, Int64Array, StringArray,
+    StringViewArray, TimestampMillisecondArray, UInt32Array, UInt64Array,
 };
-use datafusion::arrow::datatypes::{Field, Schema};
+use datafusion::arrow::datatypes::{Field, Int32Type, Schema};
 use datafusion::arrow::record_batch::RecordBatch;
 use futures::StreamExt;
 use query::{Engine, EngineConfig, LogQuery, LogSource, Row};
@@ -116,7 +116,7 @@ impl LogSource for Memory {
         }
         let fields = scan.columns.iter().map(|column| {
             let name = match column {
-                LogColumn::Field { path, .. } => path.clone(),
+                LogColumn::Field { path, .. } | LogColumn::FieldKeys { path } => path.clone(),
                 other => format!("{other:?}"),
             };
             Field::new(name, array(column, &[]).data_type().clone(), true)
@@ -168,6 +168,10 @@ fn array(column: &LogColumn, events: &[Event]) -> ArrayRef {
         LogColumn::Group => Arc::new(events.iter().map(|event| event.group).collect::<UInt32Array>()),
         LogColumn::Stream => texts(|event| &event.stream),
         LogColumn::Message => texts(|event| &event.message),
+        LogColumn::StreamKeys => keys(events.iter().map(|event| Some(event.stream.as_str()))),
+        LogColumn::FieldKeys { path } => {
+            keys(events.iter().map(|event| event.fields.get(path).map(|scalar| scalar.text.as_str())))
+        }
         LogColumn::Field { path, kind } => {
             let scalars = events.iter().map(|event| event.fields.get(path));
             match kind {
@@ -192,6 +196,21 @@ fn array(column: &LogColumn, events: &[Event]) -> ArrayRef {
             }
         }
     }
+}
+
+/// Each batch with a dictionary of its own, in which the first value stands twice.
+fn keys<'t>(texts: impl Iterator<Item = Option<&'t str>>) -> ArrayRef {
+    let texts: Vec<Option<&str>> = texts.collect();
+    let values: Vec<&str> = texts.iter().flatten().take(1).chain(texts.iter().flatten()).copied().collect();
+    let mut next = 0;
+    let keys = texts.iter().map(|text| {
+        text.map(|_| {
+            next += 1;
+            next
+        })
+    });
+    let keys: Int32Array = keys.collect();
+    Arc::new(DictionaryArray::<Int32Type>::try_new(keys, Arc::new(StringArray::from(values))).unwrap())
 }
 
 pub(crate) fn clock() -> Arc<SimulatedClock> {

@@ -201,10 +201,7 @@ async fn fetch(
 fn event_of_tail(batch: &TailBatch, row: usize) -> StoredLogEvent {
     let event = &batch.events[row];
     StoredLogEvent {
-        position: LogPosition {
-            timestamp: event.timestamp,
-            sequence: batch.base_sequence + row as u64,
-        },
+        position: LogPosition { timestamp: event.timestamp, sequence: batch.base_sequence + row as u64 },
         ingestion_time: batch.ingestion_time,
         stream: batch.stream.clone(),
         message: Bytes::clone(&event.message),

@@ -119,6 +119,11 @@ pub enum LogColumn {
     Message,
     /// A discovered JSON field by its dotted path, served as `kind`.
     Field { path: String, kind: FieldKind },
+    /// `Stream` as `Dictionary(Int32, Utf8)`.
+    StreamKeys,
+    /// `Field` of kind `Text` as `Dictionary(Int32, Utf8)`: batches of one stretch of rows mostly share their
+    /// dictionary. Values may occur twice in a dictionary, and may be unused.
+    FieldKeys { path: String },
 }
 
 /// Something that must hold for every row of interest. The scan uses it to skip rows, pages, row groups and

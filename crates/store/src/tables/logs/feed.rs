@@ -129,7 +129,11 @@ pub(crate) struct Feeds {
 
 impl Default for Feeds {
     fn default() -> Self {
-        Self { followers: RwLock::default(), followed: AtomicBool::new(false), appended: watch::Sender::new(0) }
+        Self {
+            followers: RwLock::default(),
+            followed: AtomicBool::new(false),
+            appended: watch::Sender::new(0),
+        }
     }
 }
 

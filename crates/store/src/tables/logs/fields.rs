@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, BooleanBuilder, Float64Array, Int64Array, StringArray,
-    StringViewArray, StringViewBuilder, new_null_array,
+    Array, ArrayRef, AsArray, BooleanArray, BooleanBuilder, Float64Array, Int32Array, Int64Array,
+    StringArray, StringViewArray, StringViewBuilder, new_null_array,
 };
 use arrow::compute;
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
@@ -13,7 +13,7 @@ use super::api::FieldKind;
 use super::block::Block;
 use super::json::{Class, Flat, flatten, unescape};
 use super::layout::{FieldColumn, UNSHREDDED};
-use super::values::{Cells, Encoding, power_of_ten};
+use super::values::{Cells, Encoding, dictionary, power_of_ten};
 use crate::error::StoreError;
 
 pub(crate) fn kind_type(kind: FieldKind) -> DataType {
@@ -37,6 +37,23 @@ pub(crate) fn field(block: &Block, path: &str, kind: FieldKind) -> Result<ArrayR
         found = Some(either(found, parsed)?);
     }
     Ok(found.unwrap_or_else(|| new_null_array(&kind_type(kind), block.rows())))
+}
+
+/// The field of every row as text in a dictionary: the one it is kept in, where there is one.
+pub(crate) fn field_keys(block: &Block, path: &str) -> Result<ArrayRef, StoreError> {
+    let mut columns = block.layout.columns_of(path);
+    if let (Some((index, column)), None) = (columns.next(), columns.next())
+        && let (Encoding::Dictionary, false) = (column.encoding, column.escapes)
+        && let Some(Some(array)) = block.fields.get(index)
+        && !may_be_unshredded(block, path)
+    {
+        return Ok(array.clone());
+    }
+    let texts = field(block, path, FieldKind::Text)?;
+    let texts = compute::cast(&texts, &DataType::Utf8).map_err(|e| StoreError::format("a log field", e))?;
+    let rows = Int32Array::from_iter_values(0..texts.len() as i32);
+    let keys = Int32Array::new(rows.values().clone(), texts.logical_nulls());
+    Ok(dictionary(keys, texts))
 }
 
 /// Whether rows that were not shredded may have this field.
@@ -283,6 +300,11 @@ mod tests {
         let expected = [Some(12.3), Some(4.0), None, Some(7.5), Some(1.0), None, Some(9.0), None, None];
         assert_eq!(numbers, expected);
         assert_eq!(texts(&block, "absent"), vec![None; 9]);
+        for path in ["v", "absent"] {
+            let keys = field_keys(&block, path).expect("serves");
+            let keys = compute::cast(&keys, &DataType::Utf8View).expect("casts");
+            assert_eq!(&keys, &field(&block, path, FieldKind::Text).expect("serves"), "{path}");
+        }
     }
 
     #[test]

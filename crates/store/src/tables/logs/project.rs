@@ -10,9 +10,10 @@ use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 
 use super::api::LogColumn;
 use super::block::Block;
-use super::fields::{field, kind_type, view_of};
+use super::fields::{field, field_keys, kind_type, view_of};
 use super::layout::Layout;
 use super::part::Need;
+use super::values::Encoding;
 use crate::error::StoreError;
 
 pub(crate) fn schema(columns: &[LogColumn]) -> SchemaRef {
@@ -25,6 +26,8 @@ pub(crate) fn schema(columns: &[LogColumn]) -> SchemaRef {
         LogColumn::Group => Field::new("@group", DataType::UInt32, false),
         LogColumn::Message => Field::new("@message", DataType::Utf8View, false),
         LogColumn::Field { path, kind } => Field::new(path, kind_type(*kind), true),
+        LogColumn::StreamKeys => Field::new("@logStream", Encoding::Dictionary.data_type(), false),
+        LogColumn::FieldKeys { path } => Field::new(path, Encoding::Dictionary.data_type(), true),
     };
     Arc::new(Schema::new(columns.iter().map(of).collect::<Vec<_>>()))
 }
@@ -37,9 +40,11 @@ pub(crate) fn need_of(columns: &[LogColumn], layout: &Layout) -> Need {
             LogColumn::Timestamp | LogColumn::Group => {}
             LogColumn::IngestionTime => need.ingestion_times = true,
             LogColumn::Sequence => need.sequences = true,
-            LogColumn::Stream => need.streams = true,
+            LogColumn::Stream | LogColumn::StreamKeys => need.streams = true,
             LogColumn::Message => need = need.with_messages(layout),
-            LogColumn::Field { path, .. } => need = need_field(need, path, layout),
+            LogColumn::Field { path, .. } | LogColumn::FieldKeys { path } => {
+                need = need_field(need, path, layout)
+            }
         }
     }
     need
@@ -98,6 +103,8 @@ pub(crate) fn project(
             }
             LogColumn::Message => messages(block)?,
             LogColumn::Field { path, kind } => field(block, path, *kind)?,
+            LogColumn::StreamKeys => block.streams.clone().ok_or_else(missing)?,
+            LogColumn::FieldKeys { path } => field_keys(block, path)?,
         })
     };
     let arrays = columns.iter().map(of).collect::<Result<Vec<_>, _>>()?;

@@ -107,7 +107,8 @@ impl Part {
         let layout = decompress(&layout).ok_or_else(|| self.damaged("its layout cannot be decoded"))?;
         let input = &mut &layout[..];
         let layout = Layout::decode(input)?;
-        let granules = take_granules(input, self.meta.version).ok_or_else(|| self.damaged("its granules cannot be decoded"))?;
+        let granules = take_granules(input, self.meta.version)
+            .ok_or_else(|| self.damaged("its granules cannot be decoded"))?;
         if granules.len() != (self.rows as usize).div_ceil(GRANULE_ROWS) {
             return Err(self.damaged("it has another number of granules"));
         }

@@ -66,7 +66,8 @@ fn too_many_events_or_bad_metric_data_store_nothing() {
         let many = (0..=JOINT_EVENTS_MAX as i64).map(|i| LogEvent::new(at(i), "x")).collect();
         let refused = store.logs().append_with_metrics(&key(), &"a".into(), at(9), many, batch(&[1.0])).await;
         assert!(matches!(refused, Err(StoreError::Format { .. })));
-        let none = store.logs().append_with_metrics(&key(), &"a".into(), at(9), Vec::new(), batch(&[1.0])).await;
+        let none =
+            store.logs().append_with_metrics(&key(), &"a".into(), at(9), Vec::new(), batch(&[1.0])).await;
         assert!(none.is_err());
         assert_eq!(counted(&store).await, (0.0, 0.0));
         assert_eq!(store.logs().stored_bytes(&key()), 0);
@@ -152,7 +153,8 @@ fn followers_get_what_is_appended_to_their_groups() {
         assert!(woken.has_changed().expect("open"));
         woken.mark_unchanged();
         logs.append(&other, &stream, at(1), events(&[(1, "other")])).await.expect("appends");
-        let position = logs.append(&key(), &stream, at(1), events(&[(3, "x"), (4, "y")])).await.expect("appends");
+        let position =
+            logs.append(&key(), &stream, at(1), events(&[(3, "x"), (4, "y")])).await.expect("appends");
         assert!(woken.has_changed().expect("open"));
         let got = feed.next().await;
         let [batch] = got.as_slice() else { panic!("{got:?}") };
