@@ -2,12 +2,14 @@
 
 use catalog::{CatalogError, CommitError, UpdateError};
 use shapes::cloudwatch::{
-    ConflictException, InvalidNextToken, InvalidParameterCombinationException,
-    InvalidParameterValueException, LimitExceededException, MissingRequiredParameterException,
-    ResourceNotFoundException,
+    ConflictException, DashboardInvalidInputError, DashboardNotFoundError, InvalidNextToken,
+    InvalidParameterCombinationException, InvalidParameterValueException, LimitExceededException,
+    MissingRequiredParameterException, ResourceNotFoundException,
 };
 use smithy::OperationError;
 use store::StoreError;
+
+use crate::dashboard::check::Finding;
 
 /// A failure of a CloudWatch operation.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +32,11 @@ pub enum CloudWatchError {
     LimitExceeded(String),
     #[error("{0}")]
     Conflict(String),
+    /// A dashboard's body that is refused, with what is wrong where.
+    #[error("{message}")]
+    DashboardInvalidInput { message: String, findings: Vec<Finding> },
+    #[error("{0}")]
+    DashboardNotFound(String),
     #[error("the metric store failed")]
     Store(#[from] StoreError),
     #[error("the catalog failed")]
@@ -74,6 +81,15 @@ impl From<CloudWatchError> for OperationError {
                 ..ResourceNotFoundException::new(message)
             }
             .into(),
+            CloudWatchError::DashboardInvalidInput { message, findings } => {
+                let messages = findings.iter().map(crate::operations::dashboards::message).collect();
+                DashboardInvalidInputError {
+                    dashboard_validation_messages: Some(messages),
+                    ..DashboardInvalidInputError::new(message)
+                }
+                .into()
+            }
+            CloudWatchError::DashboardNotFound(m) => DashboardNotFoundError::new(m).into(),
             CloudWatchError::LimitExceeded(m) => LimitExceededException::new(m).into(),
             CloudWatchError::Conflict(m) => ConflictException::new(m).into(),
             CloudWatchError::Catalog(error @ (CatalogError::Unwritable(_) | CatalogError::Closed)) => {

@@ -4,6 +4,7 @@
 //! (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/>) and the user guide
 //! (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/>).
 
+mod dashboard;
 mod error;
 mod metric;
 mod operations;
@@ -25,6 +26,7 @@ pub struct CloudWatch {
     metrics: Arc<MetricTable>,
     catalog: Arc<Catalog>,
     tags: tags::Tags,
+    dashboards: dashboard::Dashboards,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     config: CloudWatchConfig,
@@ -53,7 +55,8 @@ impl CloudWatch {
     pub fn new(parts: CloudWatchParts) -> Result<Arc<Self>, CatalogError> {
         let CloudWatchParts { metrics, catalog, clock, entropy, config } = parts;
         let tags = tags::Tags::new(&catalog)?;
-        Ok(Arc::new(Self { metrics, catalog, tags, clock, entropy, config }))
+        let dashboards = dashboard::Dashboards::new(&catalog)?;
+        Ok(Arc::new(Self { metrics, catalog, tags, dashboards, clock, entropy, config }))
     }
 
     pub(crate) fn metrics(&self) -> &MetricTable {
@@ -67,6 +70,10 @@ impl CloudWatch {
     /// Tags of every kind of resource.
     pub(crate) fn tags(&self) -> &tags::Tags {
         &self.tags
+    }
+
+    pub(crate) fn dashboards(&self) -> &dashboard::Dashboards {
+        &self.dashboards
     }
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {

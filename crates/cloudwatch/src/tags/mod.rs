@@ -10,7 +10,7 @@ use catalog::{Catalog, CatalogError, Collection, Record, RecordKey, Transaction}
 use serde::{Deserialize, Serialize};
 use shapes::cloudwatch::Tag;
 
-use crate::{CloudWatch, CloudWatchError};
+use crate::{CloudWatch, CloudWatchError, dashboard};
 
 const TAGS_MAX: usize = 50;
 
@@ -70,7 +70,12 @@ pub(crate) struct Tags {
 }
 
 fn key(scope: &Scope, kind: Taggable, name: &str) -> RecordKey {
-    RecordKey::new(scope, &[kind.prefix(), name])
+    RecordKey::new(&kept_in(scope, kind), &[kind.prefix(), name])
+}
+
+/// Dashboards belong to no Region, and neither do their tags.
+fn kept_in(scope: &Scope, kind: Taggable) -> Scope {
+    if kind == Taggable::Dashboard { dashboard::global(scope) } else { scope.clone() }
 }
 
 impl Tags {
@@ -106,7 +111,8 @@ impl Tags {
         kind: Taggable,
         name: &str,
     ) -> Transaction {
-        transaction.delete_all(&self.sets, catalog::Prefix::new(scope, &[kind.prefix(), name]))
+        let prefix = catalog::Prefix::new(&kept_in(scope, kind), &[kind.prefix(), name]);
+        transaction.delete_all(&self.sets, prefix)
     }
 
     /// Reads, changes and writes the tags of a resource that exists.
@@ -182,14 +188,14 @@ pub(crate) fn resource_of_arn(scope: &Scope, text: &str) -> Result<(Taggable, St
 }
 
 /// Whether the resource is there; every kind adds its own line.
-pub(crate) fn exists(_service: &CloudWatch, _scope: &Scope, kind: Taggable, _name: &str) -> bool {
+pub(crate) fn exists(service: &CloudWatch, scope: &Scope, kind: Taggable, name: &str) -> bool {
     match kind {
         Taggable::Alarm
         | Taggable::AlarmMuteRule
-        | Taggable::Dashboard
         | Taggable::InsightRule
         | Taggable::MetricStream
         | Taggable::QueryDefinition => false,
+        Taggable::Dashboard => service.dashboards().exists(scope, name),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The specification's vectors, kept as text under `tests/corpus/`, against the operations.
 
 mod corpus;
+mod dashboards;
 mod listing;
 mod putting;
 
@@ -83,6 +84,8 @@ fn error_text(error: CloudWatchError) -> String {
         CloudWatchError::NotFound { .. } => "ResourceNotFoundException",
         CloudWatchError::LimitExceeded(_) => "LimitExceededException",
         CloudWatchError::Conflict(_) => "ConflictException",
+        CloudWatchError::DashboardInvalidInput { .. } => "InvalidParameterInput",
+        CloudWatchError::DashboardNotFound(_) => "ResourceNotFound",
         CloudWatchError::Catalog(_) | CloudWatchError::Store(_) => "InternalServiceError",
     };
     format!("{code}: {error}")
