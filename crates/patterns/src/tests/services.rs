@@ -253,25 +253,6 @@ fn nine_in_ten_messages_are_grouped_exactly() {
         .map(|(_, count)| *count)
         .sum();
     let accuracy = exact as f64 / messages.len() as f64;
-    if std::env::var_os("PATTERNS_SHOW").is_some() {
-        for pattern in &patterns {
-            println!("{:6} {}", pattern.count, pattern.text);
-        }
-        let texts: Vec<&str> = TEMPLATES.iter().flat_map(|(_, templates)| *templates).copied().collect();
-        for ((template, id), count) in &of_both {
-            let pattern = patterns.iter().find(|pattern| pattern.id == *id).unwrap();
-            if pattern.count != *count || of_template[template] != *count {
-                println!(
-                    "wrong: {count} of {} {}\n    in {} {}",
-                    of_template[template], texts[*template], pattern.count, pattern.text
-                );
-            }
-        }
-    }
-    println!(
-        "grouping accuracy {accuracy:.4}, {} patterns for {} templates",
-        patterns.len(),
-        of_template.len()
-    );
-    assert!(accuracy >= 0.9, "{accuracy}");
+    let texts: Vec<&str> = patterns.iter().map(|pattern| pattern.text.as_str()).collect();
+    assert!(accuracy >= 0.9, "{accuracy} with {} templates: {texts:#?}", of_template.len());
 }
