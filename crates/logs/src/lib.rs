@@ -4,6 +4,8 @@
 //! `queries`) and know nothing of a server. Groups and streams are catalog records, events are in the store's
 //! log table, appended to through the `pipeline`. Invariant: nothing is appended to a group or stream while it is being deleted (see [`locks`]).
 
+mod account_policy;
+mod destination;
 mod error;
 mod event;
 mod group;
@@ -16,15 +18,20 @@ mod pipeline;
 mod queries;
 mod sink;
 mod stream;
+mod subscription;
 pub mod tasks;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 
+use base::task::TaskSignal;
 use base::{Clock, Entropy};
 use catalog::{Catalog, CatalogError, Collection};
 use query::Engine;
 use store::tables::logs::LogTable;
 
+use account_policy::AccountPolicies;
+use destination::Destinations;
 use group::{GroupRemoval, LogGroup};
 use locks::GroupLocks;
 use metric_filter::MetricFilter;
@@ -32,6 +39,7 @@ use metric_filter::defaults::Unmatched;
 use pipeline::RuleCache;
 use queries::Queries;
 use stream::LogStream;
+use subscription::Subscriptions;
 
 pub use neighbours::Neighbours;
 pub use operations::table;
@@ -46,6 +54,11 @@ pub struct Logs {
     /// Minutes whose default values are to be published.
     unmatched: Unmatched,
     rules: RuleCache,
+    account_policies: AccountPolicies,
+    destinations: Destinations,
+    subscriptions: Subscriptions,
+    /// Set once, when the tasks are registered.
+    signals: OnceLock<HashMap<&'static str, TaskSignal>>,
     events: Arc<LogTable>,
     queries: Queries,
     locks: GroupLocks,
@@ -70,6 +83,10 @@ impl Logs {
             metric_filters: catalog.collection()?,
             unmatched: Unmatched::default(),
             rules: RuleCache::default(),
+            account_policies: AccountPolicies::open(&catalog)?,
+            destinations: Destinations::open(&catalog)?,
+            subscriptions: Subscriptions::open(&catalog)?,
+            signals: OnceLock::new(),
             queries: Queries::new(engine, clock.clone()),
             catalog,
             events,
@@ -78,5 +95,12 @@ impl Logs {
             clock,
             entropy,
         }))
+    }
+
+    /// Asks for an activation of one of the service's tasks, if they run.
+    fn wake(&self, task: &'static str) {
+        if let Some(signal) = self.signals.get().and_then(|signals| signals.get(task)) {
+            signal.activate();
+        }
     }
 }

@@ -24,9 +24,7 @@ pub(crate) fn register(
         driver.register(Arc::new(StoreMaintenance { store, clock, period: maintenance_period }));
     // What a stop interrupted is taken up at once.
     maintenance.activate();
-    for task in logs::tasks::all(&services.logs) {
-        driver.register(task);
-    }
+    logs::tasks::register(&services.logs, driver);
 }
 
 /// Flushing, compaction, expiry and the truncation of the write-ahead log, of all tables.

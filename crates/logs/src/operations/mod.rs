@@ -1,10 +1,13 @@
 //! The operations of the service, one file each under AWS's noun.
 
+mod account_policies;
+mod destinations;
 mod log_events;
 mod log_groups;
 mod log_streams;
 mod metric_filters;
 mod queries;
+mod subscription_filters;
 mod tags;
 
 use std::sync::Arc;
@@ -37,6 +40,16 @@ pub fn table(logs: Arc<Logs>) -> ServiceTable {
         .on(DescribeMetricFilters, metric_filters::describe_metric_filters)
         .on(DeleteMetricFilter, metric_filters::delete_metric_filter)
         .on(TestMetricFilter, metric_filters::test_metric_filter)
+        .on(PutSubscriptionFilter, subscription_filters::put_subscription_filter)
+        .on(DescribeSubscriptionFilters, subscription_filters::describe_subscription_filters)
+        .on(DeleteSubscriptionFilter, subscription_filters::delete_subscription_filter)
+        .on(PutDestination, destinations::put_destination)
+        .on(PutDestinationPolicy, destinations::put_destination_policy)
+        .on(DescribeDestinations, destinations::describe_destinations)
+        .on(DeleteDestination, destinations::delete_destination)
+        .on(PutAccountPolicy, account_policies::put_account_policy)
+        .on(DescribeAccountPolicies, account_policies::describe_account_policies)
+        .on(DeleteAccountPolicy, account_policies::delete_account_policy)
         .on(StartQuery, queries::start_query)
         .on(GetQueryResults, queries::get_query_results)
         .on(StopQuery, queries::stop_query)

@@ -54,6 +54,7 @@ impl Logs {
         let rules = self.rules_of(group, &key);
         let Derived { metrics, unmatched, embedded } = derive(&rules, &key, &events, now)?;
         let first = self.events.append_with_metrics(&key, stream, now, events, metrics).await?;
+        self.wake_subscriptions(group);
         for (filter, minute) in unmatched {
             if let Some(default) = rules.filters[filter].default() {
                 self.unmatched.note(&key.scope, default, minute, now);

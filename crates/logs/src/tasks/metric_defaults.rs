@@ -128,6 +128,7 @@ impl Logs {
                 limit: PAGE_EVENTS,
                 bytes_max: PAGE_BYTES,
                 must_contain: &[],
+                field_tests: &[],
                 matcher: None,
                 examine_max: usize::MAX,
             };

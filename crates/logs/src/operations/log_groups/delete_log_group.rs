@@ -9,6 +9,7 @@ use crate::error::LogsError;
 use crate::group::{GroupRemoval, group_key, removal_key};
 use crate::metric_filter::filters_of;
 use crate::stream::streams_of;
+use crate::subscription;
 
 pub(in crate::operations) async fn delete_log_group(
     cx: Cx<Logs>,
@@ -30,6 +31,8 @@ pub(in crate::operations) async fn delete_log_group(
             .delete(&logs.groups, group_key(scope, name), group.record.version)
             .delete_all(&logs.streams, streams_of(scope, name))
             .delete_all(&logs.metric_filters, filters_of(scope, name))
+            .delete_all(&logs.subscriptions.filters, subscription::of_group(scope, name))
+            .delete_all(&logs.subscriptions.cursors, subscription::of_group(scope, name))
             .insert(
                 &logs.removals,
                 removal_key(scope, incarnation),
@@ -38,6 +41,7 @@ pub(in crate::operations) async fn delete_log_group(
         match transaction.commit().await {
             Ok(_) => {
                 logs.rules.forget(&group.store_key());
+                logs.subscriptions.forget_group(scope, name);
                 break group;
             }
             Err(CommitError::Failed(error)) => return Err(error.into()),

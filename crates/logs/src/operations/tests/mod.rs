@@ -7,6 +7,7 @@ mod metric_filters;
 mod neighbours;
 mod queries;
 mod streams;
+mod subscriptions;
 mod upkeep;
 
 use std::sync::Arc;
