@@ -143,6 +143,7 @@ async fn queries(snapshot: &LogSnapshot, clock: &SystemClock, count: usize) -> R
         limit: 100,
         bytes_max: 1 << 20,
         must_contain: &[],
+        field_tests: &[],
         matcher: None,
         examine_max: count,
     };

@@ -20,6 +20,7 @@ use unstructured::Terms;
 
 pub use compare::number;
 pub use extract::Extractor;
+pub use json::FieldCondition;
 
 /// Longest pattern, in characters.
 pub const PATTERN_CHARACTERS_MAX: usize = 1024;
@@ -126,5 +127,13 @@ impl FilterPattern {
     /// Texts that every matching message contains, byte for byte: what storage may use to skip data.
     pub fn must_contain(&self) -> &[String] {
         &self.must_contain
+    }
+
+    /// Comparisons of JSON fields that hold in every matching message: what storage may use to skip data.
+    pub fn field_conditions(&self) -> &[FieldCondition] {
+        match &self.dialect {
+            Dialect::Json(object) => object.conditions(),
+            Dialect::Unstructured(_) | Dialect::SpaceDelimited(_) => &[],
+        }
     }
 }

@@ -21,10 +21,37 @@ pub(super) struct Object {
     formula: Formula,
     /// Each is in every matching message, unless that spells characters as `\uXXXX`.
     screens: Vec<Finder<'static>>,
+    /// What holds for some field of every matching message.
+    conditions: Vec<FieldCondition>,
     /// The selectors as they are written, each once.
     selectors: Vec<String>,
     captures: Captures,
     regexes: usize,
+}
+
+/// A comparison that holds for the field at this path in every message that matches: what storage may use to
+/// skip messages.
+#[derive(Debug, Clone)]
+pub struct FieldCondition {
+    path: String,
+    comparison: Comparison,
+}
+
+impl FieldCondition {
+    /// Names and indexes of elements joined by dots, as Logs Insights names discovered fields.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Whether a string of this value satisfies the comparison.
+    pub fn admits_text(&self, text: &str) -> bool {
+        self.comparison.holds(text)
+    }
+
+    /// Whether a number or truth written so does.
+    pub fn admits_literal(&self, literal: &str) -> bool {
+        self.comparison.holds_for_literal(literal)
+    }
 }
 
 /// Places in a message whose values are read, all in one pass.
@@ -100,6 +127,10 @@ impl Object {
     /// The selectors as they are written, each once.
     pub(super) fn selectors(&self) -> &[String] {
         &self.selectors
+    }
+
+    pub(super) fn conditions(&self) -> &[FieldCondition] {
+        &self.conditions
     }
 
     /// Of each selector, the first value it finds, if that is a scalar.
@@ -197,6 +228,39 @@ impl Tree {
         }
         child
     }
+}
+
+/// The comparisons that hold in every matching message, of selectors that lead to one place.
+fn conditions(tree: &Tree, selectors: &[Vec<Step>], formula: &Formula) -> Vec<FieldCondition> {
+    let mut sure = Vec::new();
+    formula.sure(&mut sure);
+    let condition = |test: usize| {
+        let Test::Compare(comparison) = &tree.tests[test] else { return None };
+        Some(FieldCondition { path: path(&selectors[test])?, comparison: comparison.clone() })
+    };
+    sure.into_iter().filter_map(condition).collect()
+}
+
+/// The path of a discovered field; none if there are wildcards.
+fn path(steps: &[Step]) -> Option<String> {
+    let mut path = String::new();
+    for (nth, step) in steps.iter().enumerate() {
+        if nth > 0 {
+            path.push('.');
+        }
+        match step {
+            Step::Member(name) => {
+                // As Insights discovers them: a name that starts with @ gets one more.
+                if nth == 0 && name.starts_with('@') {
+                    path.push('@');
+                }
+                path.push_str(name);
+            }
+            Step::Element(index) => path.push_str(&index.to_string()),
+            Step::AnyMember | Step::AnyElement => return None,
+        }
+    }
+    Some(path)
 }
 
 /// What to look for first: texts and names of members that all matching messages hold.

@@ -2,7 +2,7 @@
 
 use super::super::FilterPatternError;
 use super::super::compare::{Comparison, Cursor, Operand};
-use super::{Captures, Formula, Object, Step, Test, Tree, screens};
+use super::{Captures, Formula, Object, Step, Test, Tree, conditions, screens};
 
 /// Parentheses inside one another.
 const NESTING_MAX: usize = 64;
@@ -38,6 +38,7 @@ pub(super) fn parse(inner: &str) -> Parsed<Object> {
         return Err(FilterPatternError::Malformed);
     }
     let screens = screens(&parser.tree, &parser.selectors, &formula);
+    let conditions = conditions(&parser.tree, &parser.selectors, &formula);
     let (mut selectors, mut captured) = (Vec::new(), Vec::new());
     for (text, steps) in parser.texts.iter().zip(&parser.selectors) {
         if !selectors.iter().any(|known| known == text) {
@@ -47,7 +48,7 @@ pub(super) fn parse(inner: &str) -> Parsed<Object> {
     }
     let captures = Captures::of(&captured);
     let regexes = parser.cursor.regexes();
-    Ok(Object { tree: parser.tree, formula, screens, selectors, captures, regexes })
+    Ok(Object { tree: parser.tree, formula, screens, conditions, selectors, captures, regexes })
 }
 
 /// The steps of one selector that stands alone.

@@ -6,7 +6,7 @@ use base::{Timestamp, page_token};
 use lang::filter_pattern::FilterPattern;
 use shapes::logs::{FilterLogEventsRequest, FilterLogEventsResponse, FilteredLogEvent};
 use smithy::Cx;
-use store::tables::logs::{LogPosition, LogRead, StoredLogEvent};
+use store::tables::logs::{FieldTest, FieldText, LogPosition, LogRead, StoredLogEvent};
 
 use super::{page_limit, text, visible_range};
 use crate::Logs;
@@ -39,6 +39,19 @@ pub(in crate::operations) async fn filter_log_events(
     group.record.class.check_readable("FilterLogEvents")?;
 
     let matcher = |message: &str| pattern.matches(message);
+    let conditions = pattern.field_conditions();
+    let admits: Vec<_> = conditions
+        .iter()
+        .map(|condition| {
+            move |text: FieldText<'_>| match text {
+                FieldText::String(text) => condition.admits_text(text),
+                FieldText::Literal(text) => condition.admits_literal(text),
+            }
+        })
+        .collect();
+    let paired = conditions.iter().zip(&admits);
+    let tests: Vec<FieldTest<'_>> =
+        paired.map(|(condition, admits)| FieldTest { path: condition.path(), admits }).collect();
     // AWS: unlike in GetLogEvents, endTime is included.
     let end = input.end_time.map(|end| end.saturating_add(1));
     let read = LogRead {
@@ -50,6 +63,7 @@ pub(in crate::operations) async fn filter_log_events(
         limit: page_limit(input.limit),
         bytes_max: PAGE_BYTES_MAX,
         must_contain: pattern.must_contain(),
+        field_tests: &tests,
         matcher: if pattern.matches_everything() { None } else { Some(&matcher) },
         examine_max: EXAMINED_MAX,
     };

@@ -43,6 +43,7 @@ pub(in crate::operations) async fn get_log_events(
         limit: page_limit(input.limit),
         bytes_max: PAGE_BYTES_MAX,
         must_contain: &[],
+        field_tests: &[],
         matcher: None,
         examine_max: usize::MAX,
     };

@@ -63,10 +63,27 @@ pub struct LogRead<'a> {
     pub bytes_max: usize,
     /// Texts that a matching message must all contain; used to skip data, and checked.
     pub must_contain: &'a [String],
+    /// Tests on JSON fields that a matching message all passes; used to skip data, not otherwise checked.
+    pub field_tests: &'a [FieldTest<'a>],
     /// Decides on a message; `None` accepts all.
     pub matcher: Option<&'a (dyn Fn(&str) -> bool + Send + Sync)>,
     /// Give up after about so many messages were examined, with what was found.
     pub examine_max: usize,
+}
+
+/// A test on the discovered field at a path.
+pub struct FieldTest<'a> {
+    pub path: &'a str,
+    pub admits: &'a (dyn Fn(FieldText<'_>) -> bool + Send + Sync),
+}
+
+/// A discovered value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldText<'a> {
+    /// Of a string, unescaped.
+    String(&'a str),
+    /// A number as it is written, `true` or `false`.
+    Literal(&'a str),
 }
 
 /// A page, in the order asked for.

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use arrow::buffer::BooleanBuffer;
 use base::TimeRange;
 
-use super::api::LogPosition;
+use super::api::{FieldTest, LogPosition};
 use super::block::Block;
 use super::group::GroupView;
 use super::index::{BITMAP_BYTES, GRANULE_ROWS, may_contain};
 use super::part::{Need, OpenPart, Part};
-use super::search::{Needle, columns_needed, contains};
+use super::scan::select;
+use super::search::{Needle, columns_needed, contains, rows_passing};
 use super::snapshot::Source;
 use crate::error::StoreError;
 
@@ -26,6 +27,7 @@ pub(crate) struct Walk<'a> {
     pub(crate) streams: Option<HashSet<&'a str>>,
     pub(crate) stream_prefix: Option<&'a str>,
     pub(crate) needles: Vec<Needle>,
+    pub(crate) tests: &'a [FieldTest<'a>],
     /// Columns of the rows handed out; `None` is all.
     pub(crate) need: Option<&'a (dyn Fn(&OpenPart) -> Need + Sync)>,
 }
@@ -80,7 +82,8 @@ impl Walk<'_> {
         if streams.as_ref().is_some_and(|s| !s.contains(&true)) {
             return Ok(VecDeque::new());
         }
-        let hits = self.needles.iter().map(|n| contains(block, n)).collect::<Result<Vec<_>, _>>()?;
+        let mut hits = self.needles.iter().map(|n| contains(block, n)).collect::<Result<Vec<_>, _>>()?;
+        hits.extend(self.tests.iter().map(|test| rows_passing(block, test)));
         let keys = block.stream_keys().map(|(keys, _)| keys.values().clone());
         let passes = |row: &usize| {
             let of_stream = || match (&streams, &keys) {
@@ -236,48 +239,54 @@ impl Cursor {
         self.bound = Some(if walk.descending { bounds.first } else { bounds.last });
         let start = granule * GRANULE_ROWS;
         let rows = start..(start + GRANULE_ROWS).min(part.rows as usize);
-        if !may_have_hits(part, &open, rows.clone(), walk).await? {
-            return Ok(rows.len());
+        let examined = rows.len();
+        let wanted = possible_rows(part, &open, rows, walk).await?;
+        if wanted.is_empty() {
+            return Ok(examined);
         }
         let mut need = walk.need.map_or_else(|| Need::all(&open.layout), |need| need(&open));
         need.sequences = true;
         need.streams |= !walk.all_streams() || part.stats.touches(&walk.view.tombstones);
-        if !walk.needles.is_empty() {
+        if !walk.needles.is_empty() || !walk.tests.is_empty() {
             need = need.with_messages(&open.layout);
         }
-        let mut blocks = part.load(&open, &[rows], &need).await?;
+        let mut blocks = part.load(&open, &wanted, &need).await?;
         let block = match blocks.len() {
             1 => blocks.remove(0),
             _ => Block::concat(&blocks)?,
         };
         let ahead = walk.rows_ahead(&block);
-        let examined = ahead.len();
         self.candidates = walk.candidates(&block, ahead)?;
         self.block = Some(Arc::new(block));
         Ok(examined)
     }
 }
 
-/// Looks for the needles in the columns that can hold them, before everything else is loaded.
-async fn may_have_hits(
+/// Rows that may pass needles and tests, found in the columns that can tell before everything else is loaded.
+async fn possible_rows(
     part: &Arc<Part>,
     open: &OpenPart,
     rows: Range<usize>,
     walk: &Walk<'_>,
-) -> Result<bool, StoreError> {
+) -> Result<Vec<Range<usize>>, StoreError> {
+    let mut wanted = vec![rows];
+    if !walk.tests.is_empty() {
+        let columns = walk.tests.iter().flat_map(|test| open.layout.columns_of(test.path));
+        let templates = Need { templates: true, ..Need::default() };
+        let need = columns.fold(templates, |need, (index, _)| need.with_field(index));
+        let keep = |block: &Block| {
+            let passing = walk.tests.iter().map(|test| rows_passing(block, test));
+            Ok(passing.reduce(|a, b| &a & &b))
+        };
+        wanted = select(part, open, wanted, &need, walk.range, keep).await?;
+    }
     for needle in &walk.needles {
         let Some(fields) = columns_needed(&open.layout, needle) else { continue };
         let need = Need { templates: true, texts: true, fields, ..Need::default() };
-        let blocks = part.load(open, std::slice::from_ref(&rows), &need).await?;
-        let mut found = false;
-        for block in &blocks {
-            found |= contains(block, needle)?.count_set_bits() > 0;
-        }
-        if !found {
-            return Ok(false);
-        }
+        wanted =
+            select(part, open, wanted, &need, walk.range, |block| contains(block, needle).map(Some)).await?;
     }
-    Ok(true)
+    Ok(wanted)
 }
 
 /// Granules that may hold rows of the walk, in its order.

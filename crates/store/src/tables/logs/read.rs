@@ -23,6 +23,7 @@ impl LogSnapshot {
             streams: read.streams.map(|streams| streams.iter().map(AsRef::as_ref).collect()),
             stream_prefix: read.stream_prefix,
             needles: read.must_contain.iter().map(|text| Needle::new(text)).collect(),
+            tests: read.field_tests,
             need: None,
         };
         let mut walker = Walker::new(&walk, view.sources(read.range));

@@ -317,6 +317,7 @@ impl Shared {
                 streams: self.streams.as_ref().map(|s| s.iter().map(AsRef::as_ref).collect()),
                 stream_prefix: None,
                 needles: Vec::new(),
+                tests: &[],
                 need: Some(&need),
             };
             let mut walker = Walker::new(&walk, view.sources(self.range));
@@ -376,7 +377,7 @@ fn share(range: TimeRange, first: Timestamp, last: Timestamp, rows: usize, bytes
 }
 
 /// Narrows ranges of a row group to the rows that `keep` keeps, reading only what that needs.
-async fn select(
+pub(crate) async fn select(
     part: &Arc<Part>,
     open: &OpenPart,
     ranges: Vec<Range<usize>>,

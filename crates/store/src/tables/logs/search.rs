@@ -6,6 +6,7 @@ use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::Int32Type;
 use memchr::memmem::Finder;
 
+use super::api::{FieldTest, FieldText};
 use super::block::Block;
 use super::fields::number_of;
 use super::json::Class;
@@ -262,6 +263,61 @@ impl Wanted {
                     cells.write(row, &mut text);
                     *hit |= std::str::from_utf8(&text).is_ok_and(|t| self.matches(t));
                 }
+            }
+        }
+    }
+}
+
+/// Rows of the block whose field may pass the test; rows kept as text always may.
+pub(crate) fn rows_passing(block: &Block, test: &FieldTest<'_>) -> BooleanBuffer {
+    let mut hits = vec![false; block.rows()];
+    if let Some(templates) = &block.templates {
+        for (hit, template) in hits.iter_mut().zip(templates.values()) {
+            *hit = *template < FIRST_TEMPLATE;
+        }
+    }
+    for (index, column) in block.layout.columns_of(test.path) {
+        if let Some(array) = block.fields.get(index).and_then(Option::as_ref) {
+            test_column(column, array, test, &mut hits);
+        }
+    }
+    BooleanBuffer::from(hits)
+}
+
+fn test_column(column: &FieldColumn, array: &ArrayRef, test: &FieldTest<'_>, hits: &mut [bool]) {
+    let check = |text: &str| match column.class {
+        Class::String if column.escapes && text.contains('\\') => {
+            super::json::unescape(text).is_some_and(|text| (test.admits)(FieldText::String(&text)))
+        }
+        Class::String => (test.admits)(FieldText::String(text)),
+        Class::Number | Class::Bool => (test.admits)(FieldText::Literal(text)),
+    };
+    match column.encoding {
+        Encoding::Dictionary => {
+            let dictionary = array.as_dictionary::<Int32Type>();
+            let values = dictionary.values().as_string::<i32>();
+            let passing: Vec<bool> = values.iter().map(|v| v.is_some_and(check)).collect();
+            if !passing.contains(&true) {
+                return;
+            }
+            let keys = dictionary.keys();
+            for (row, hit) in hits.iter_mut().enumerate() {
+                *hit |= keys.is_valid(row) && passing[keys.value(row) as usize];
+            }
+        }
+        Encoding::Bool => {
+            let passing = [check("false"), check("true")];
+            for (hit, value) in hits.iter_mut().zip(array.as_boolean()) {
+                *hit |= value.is_some_and(|value| passing[usize::from(value)]);
+            }
+        }
+        _ => {
+            let cells = Cells::new(column.encoding, array.as_ref());
+            let mut text = Vec::with_capacity(64);
+            for (row, hit) in hits.iter_mut().enumerate().filter(|(row, _)| array.is_valid(*row)) {
+                text.clear();
+                cells.write(row, &mut text);
+                *hit |= std::str::from_utf8(&text).is_ok_and(check);
             }
         }
     }

@@ -124,6 +124,7 @@ impl LogSnapshot {
             limit: 1,
             bytes_max: usize::MAX,
             must_contain: &[],
+            field_tests: &[],
             matcher: None,
             examine_max: usize::MAX,
         };

@@ -59,6 +59,7 @@ const ALL: LogRead<'static> = LogRead {
     limit: usize::MAX,
     bytes_max: usize::MAX,
     must_contain: &[],
+    field_tests: &[],
     matcher: None,
     examine_max: usize::MAX,
 };

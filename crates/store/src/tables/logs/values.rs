@@ -43,6 +43,10 @@ const HEX_DIGITS: std::ops::RangeInclusive<usize> = 8..=64;
 const DICTIONARY_BYTES_MAX: usize = 4 << 20;
 /// Columns with fewer distinct values are dictionaries whatever their share.
 const DICTIONARY_ALWAYS: usize = 256;
+/// Texts that are joined become a dictionary if each occurs so often on average,
+const JOINED_REPEATS_MIN: usize = 4;
+/// which is first looked at after so many rows: until then most texts are new.
+const JOINED_TRIAL_ROWS: usize = 65_536;
 
 impl Encoding {
     pub(crate) fn data_type(self) -> DataType {
@@ -351,9 +355,11 @@ pub(crate) fn concat(
             }
             Ok((Encoding::Text, concat_plain(Encoding::Text, stretches)?))
         }
-        [Encoding::Dictionary, Encoding::Text] => {
-            Ok((Encoding::Text, concat_plain(Encoding::Text, stretches)?))
-        }
+        // What looked too varied in each short stretch may repeat over all of them.
+        [Encoding::Text] | [Encoding::Dictionary, Encoding::Text] => match one_dictionary(rows, stretches) {
+            Some(joined) => Ok((Encoding::Dictionary, joined)),
+            None => Ok((Encoding::Text, concat_plain(Encoding::Text, stretches)?)),
+        },
         [one] => Ok((*one, concat_plain(*one, stretches)?)),
         _ => Ok(reencode(class, rows, stretches)),
     }
@@ -376,6 +382,50 @@ fn concat_plain(
         compute::concat(&arrays)
     });
     joined.map_err(|e| StoreError::format("a log column", e))
+}
+
+/// Joins texts and dictionaries into one dictionary, unless there are too many distinct texts.
+fn one_dictionary(rows: usize, stretches: &[(usize, Option<(Encoding, ArrayRef)>)]) -> Option<ArrayRef> {
+    let mut interner = Interner::new();
+    let mut keys = vec![0i32; rows];
+    let mut valid = arrow::array::BooleanBufferBuilder::new(rows);
+    let mut done = 0;
+    for (rows, column) in stretches {
+        let keys = &mut keys[done..done + rows];
+        done += rows;
+        let Some((encoding, array)) = column else {
+            valid.append_n(*rows, false);
+            continue;
+        };
+        match array.logical_nulls() {
+            Some(nulls) => valid.append_buffer(nulls.inner()),
+            None => valid.append_n(*rows, true),
+        }
+        if *encoding == Encoding::Dictionary {
+            let dictionary = array.as_dictionary::<Int32Type>();
+            let values = dictionary.values().as_string::<i32>();
+            let mapped: Vec<i32> =
+                (0..values.len()).map(|i| interner.intern(values.value(i).as_bytes())).collect();
+            for (key, own) in keys.iter_mut().zip(dictionary.keys().values()) {
+                *key = mapped.get(*own as usize).copied().unwrap_or_default();
+            }
+        } else {
+            let texts = array.as_string::<i32>();
+            for (row, key) in keys.iter_mut().enumerate().filter(|(row, _)| texts.is_valid(*row)) {
+                *key = interner.intern(texts.value(row).as_bytes());
+            }
+        }
+        let varied = done >= JOINED_TRIAL_ROWS && interner.len() * JOINED_REPEATS_MIN > done;
+        if varied || interner.bytes.len() > DICTIONARY_BYTES_MAX {
+            return None;
+        }
+    }
+    if interner.len() > DICTIONARY_ALWAYS && interner.len() * JOINED_REPEATS_MIN > rows {
+        return None;
+    }
+    let nulls = NullBuffer::new(valid.finish());
+    let nulls = (nulls.null_count() > 0).then_some(nulls);
+    Some(dictionary(Int32Array::new(keys.into(), nulls), interner.finish()))
 }
 
 /// Joins dictionaries whatever their size; also the number and bytes of distinct texts.
@@ -602,5 +652,13 @@ mod tests {
         check(Class::String, &[&["a", "b", "a"], &["b", "c"]], Encoding::Dictionary);
         check(Class::String, &[&["00000000", "11111111"], &["x"]], Encoding::Dictionary);
         check(Class::Bool, &[&["true"], &["false"]], Encoding::Bool);
+        // Too varied for a dictionary each, but not together.
+        let users: Vec<String> = (0..3000).map(|i| format!("user-{}", i * 7919 % 3000)).collect();
+        let users: Vec<&str> = users.iter().map(String::as_str).collect();
+        assert_eq!(stretch(Class::String, &users).1.map(|(encoding, _)| encoding), Some(Encoding::Text));
+        let twice: Vec<&str> = users.iter().chain(&users).chain(&users).copied().collect();
+        check(Class::String, &[&twice, &users], Encoding::Dictionary);
+        check(Class::String, &[&users, &["other"]], Encoding::Text);
+        check(Class::String, &[&users[..300], &["a"; 900]], Encoding::Dictionary);
     }
 }

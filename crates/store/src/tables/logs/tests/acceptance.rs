@@ -170,3 +170,65 @@ fn followers_get_what_is_appended_to_their_groups() {
         assert_eq!((feed.take().len(), feed.missed()), (8, 4));
     });
 }
+
+#[test]
+fn field_tests_leave_out_only_what_cannot_pass() {
+    run(async {
+        let dir = tempfile::tempdir().expect("folder");
+        let store = open(dir.path()).expect("opens");
+        let logs = store.logs();
+        let message = |i: usize| match i % 6 {
+            0 => format!("{{\"user\":\"u{}\",\"n\":{}}}", i % 700, i % 50),
+            1 => format!("{{\"user\":\"\\u0075{}\",\"ok\":{}}}", i % 700, i % 4 == 1),
+            2 => format!("{{\"user\":{},\"nested\":{{\"user\":\"u7\"}}}}", i % 30),
+            3 => format!("{{\"user\":\"u7\",\"user\":\"u{i}\"}}"),
+            4 => "a plain line with \"user\":\"u7\"".to_owned(),
+            _ => format!("{{\"id\":\"{:016x}\",\"v\":{}.25}}", i * 7919, i / 6 % 90),
+        };
+        let all: Vec<(i64, String)> = (0..30_000).map(|i| (i as i64 / 3, message(i))).collect();
+        for some in all.chunks(9_000) {
+            let events = some.iter().map(|(time, text)| LogEvent::new(at(*time), text.as_str()));
+            logs.append(&key(), &"a".into(), at(60), events.collect()).await.expect("appends");
+        }
+        let is = |wanted: &'static str| move |text: FieldText<'_>| matches!(text, FieldText::String(t) | FieldText::Literal(t) if t == wanted);
+        let (u7, eight, yes, number) = (is("u7"), is("8"), is("true"), is("3.25"));
+        type Case<'a> = (&'a str, &'a (dyn Fn(FieldText<'_>) -> bool + Send + Sync), &'a str);
+        let cases: [Case<'_>; 6] = [
+            ("user", &u7, "{\"user\":\"u7\""),
+            ("user", &u7, "{\"user\":\"\\u00757\""),
+            ("nested.user", &u7, "\"nested\""),
+            ("user", &eight, "{\"user\":8,"),
+            ("ok", &yes, "\"ok\":true"),
+            ("v", &number, "\"v\":3.25"),
+        ];
+        for flushed in [false, true] {
+            if flushed {
+                assert!(logs.flush().await.expect("flushes") > 0);
+            }
+            let snapshot = logs.snapshot(&[key()]);
+            for (path, admits, text) in cases {
+                let matcher = |message: &str| match text.starts_with('{') {
+                    true => message.starts_with(text),
+                    false => message.contains(text),
+                };
+                let plain = LogRead { matcher: Some(&matcher), ..ALL };
+                let wanted = read_all(&snapshot, &plain).await;
+                assert!(!wanted.is_empty(), "{path} {text}");
+                let tests = [FieldTest { path, admits }];
+                for descending in [false, true] {
+                    let read = LogRead { field_tests: &tests, descending, ..plain };
+                    let mut found = read_all(&snapshot, &read).await;
+                    if descending {
+                        found.reverse();
+                    }
+                    assert!(found == wanted, "{path} {text}: {} of {} events", found.len(), wanted.len());
+                }
+                let unmatched = LogRead { field_tests: &tests, ..ALL };
+                assert!(
+                    read_all(&snapshot, &unmatched).await.len() < all.len() * 3 / 4,
+                    "{path} skips nothing"
+                );
+            }
+        }
+    });
+}
