@@ -10,16 +10,19 @@ mod error;
 mod event;
 mod group;
 mod identifier;
+mod live_tail;
 mod locks;
 mod metric_filter;
 mod neighbours;
 mod operations;
+mod outgoing;
 mod pipeline;
 mod queries;
 mod sink;
 mod stream;
 mod subscription;
 pub mod tasks;
+mod transformer;
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -33,6 +36,7 @@ use store::tables::logs::LogTable;
 use account_policy::AccountPolicies;
 use destination::Destinations;
 use group::{GroupRemoval, LogGroup};
+use live_tail::Sessions;
 use locks::GroupLocks;
 use metric_filter::MetricFilter;
 use metric_filter::defaults::Unmatched;
@@ -40,6 +44,7 @@ use pipeline::RuleCache;
 use queries::Queries;
 use stream::LogStream;
 use subscription::Subscriptions;
+use transformer::Transformation;
 
 pub use neighbours::Neighbours;
 pub use operations::table;
@@ -51,6 +56,7 @@ pub struct Logs {
     streams: Collection<LogStream>,
     removals: Collection<GroupRemoval>,
     metric_filters: Collection<MetricFilter>,
+    transformations: Collection<Transformation>,
     /// Minutes whose default values are to be published.
     unmatched: Unmatched,
     rules: RuleCache,
@@ -59,6 +65,7 @@ pub struct Logs {
     subscriptions: Subscriptions,
     /// Set once, when the tasks are registered.
     signals: OnceLock<HashMap<&'static str, TaskSignal>>,
+    live_tails: Sessions,
     events: Arc<LogTable>,
     queries: Queries,
     locks: GroupLocks,
@@ -81,11 +88,13 @@ impl Logs {
             streams: catalog.collection()?,
             removals: catalog.collection()?,
             metric_filters: catalog.collection()?,
+            transformations: catalog.collection()?,
             unmatched: Unmatched::default(),
             rules: RuleCache::default(),
             account_policies: AccountPolicies::open(&catalog)?,
             destinations: Destinations::open(&catalog)?,
             subscriptions: Subscriptions::open(&catalog)?,
+            live_tails: Sessions::default(),
             signals: OnceLock::new(),
             queries: Queries::new(engine, clock.clone()),
             catalog,

@@ -2,6 +2,7 @@
 
 mod account_policies;
 mod destinations;
+mod live_tail;
 mod log_events;
 mod log_groups;
 mod log_streams;
@@ -9,6 +10,7 @@ mod metric_filters;
 mod queries;
 mod subscription_filters;
 mod tags;
+mod transformers;
 
 use std::sync::Arc;
 
@@ -50,6 +52,11 @@ pub fn table(logs: Arc<Logs>) -> ServiceTable {
         .on(PutAccountPolicy, account_policies::put_account_policy)
         .on(DescribeAccountPolicies, account_policies::describe_account_policies)
         .on(DeleteAccountPolicy, account_policies::delete_account_policy)
+        .on_stream(StartLiveTail, live_tail::start_live_tail)
+        .on(PutTransformer, transformers::put_transformer)
+        .on(GetTransformer, transformers::get_transformer)
+        .on(DeleteTransformer, transformers::delete_transformer)
+        .on(TestTransformer, transformers::test_transformer)
         .on(StartQuery, queries::start_query)
         .on(GetQueryResults, queries::get_query_results)
         .on(StopQuery, queries::stop_query)

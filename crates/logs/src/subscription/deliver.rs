@@ -1,6 +1,5 @@
 //! One delivery: reads on from the cursor, sends what matches, moves the cursor.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -8,7 +7,7 @@ use base::Timestamp;
 use bytes::Bytes;
 use lang::filter_pattern::FilterPattern;
 use signals::{Dimension, MetricDatum, MetricIdentity, MetricValue, Resolution, TargetError};
-use store::tables::logs::{LogGroupKey, StoredLogEvent};
+use store::tables::logs::StoredLogEvent;
 use tokio_util::sync::CancellationToken;
 
 use super::payload::{self, Envelope, MessageEvent};
@@ -118,11 +117,6 @@ impl Logs {
         Ok(total)
     }
 
-    /// The places in the store that hold the group's events, in the form the subscription wants.
-    fn delivery_places(&self, group: &FoundGroup, _transformed: bool) -> Vec<(&'static str, LogGroupKey)> {
-        vec![("main", group.store_key())]
-    }
-
     fn selector(&self, subscription: &Subscription, group: &FoundGroup) -> Result<Selector, LogsError> {
         let filter = &subscription.filter;
         let pattern =
@@ -151,7 +145,8 @@ impl Logs {
             return runs;
         }
         for event in events {
-            let text = self.delivered_text(group, event);
+            let text = std::str::from_utf8(&event.message).unwrap_or("\u{fffd}");
+            let text = self.shown_text(group, event.ingestion_time, text);
             if !selector.pattern.matches(&text) {
                 continue;
             }
@@ -184,11 +179,6 @@ impl Logs {
             }
         }
         runs
-    }
-
-    /// What targets see of an event: masked where the group's policy says so.
-    fn delivered_text<'a>(&self, _group: &FoundGroup, event: &'a StoredLogEvent) -> Cow<'a, str> {
-        String::from_utf8_lossy(&event.message)
     }
 
     /// Sends `runs` in order. Returns up to where everything is done, what was done, and why it went no further.

@@ -1,13 +1,14 @@
 //! `logs_retention`: expired events leave the store. Reads hide them from the moment they expire, so this may take
 //! its time.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use base::task::{Activity, Task, TaskError};
-use catalog::Prefix;
+use catalog::{Prefix, RecordKey};
 use store::tables::logs::LogGroupKey;
 use tokio_util::sync::CancellationToken;
 
@@ -45,11 +46,19 @@ impl Task for LogsRetention {
 
 impl LogsRetention {
     fn groups(&self) -> Vec<(LogGroupKey, Option<retention::RetentionDays>)> {
+        let mut transformed: HashMap<RecordKey, u64> = HashMap::new();
+        self.logs.transformations.scan(&Prefix::everything(), None, |key, record| {
+            transformed.insert(key.clone(), record.incarnation);
+            ControlFlow::Continue(())
+        });
         let mut groups = Vec::new();
         self.logs.groups.scan(&Prefix::everything(), None, |key, group| {
             if let (Some(days), Some(scope)) = (group.effective_retention(), key.scope()) {
-                let key = LogGroupKey { scope, name: name_of(key).into(), incarnation: group.incarnation };
-                groups.push((key, Some(days)));
+                let place = LogGroupKey { scope, name: name_of(key).into(), incarnation: group.incarnation };
+                if let Some(incarnation) = transformed.get(key) {
+                    groups.push((LogGroupKey { incarnation: *incarnation, ..place.clone() }, Some(days)));
+                }
+                groups.push((place, Some(days)));
             }
             ControlFlow::Continue(())
         });

@@ -3,11 +3,13 @@
 
 mod events;
 mod groups;
+mod live_tail;
 mod metric_filters;
 mod neighbours;
 mod queries;
 mod streams;
 mod subscriptions;
+mod transformers;
 mod upkeep;
 
 use std::sync::Arc;
