@@ -5,6 +5,8 @@
 pub mod filter_pattern;
 pub mod insights;
 pub mod metric_math;
+pub mod metric_search;
+pub mod metrics_insights;
 pub mod plan;
 pub mod text;
 pub mod trace_filter;
