@@ -4,11 +4,17 @@
 //! (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/>) and the user guide
 //! (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/>).
 
+mod alarm;
+mod anomaly;
 mod dashboard;
 mod error;
+mod insights_sql;
+mod math;
 mod metric;
 mod operations;
+mod search;
 mod tags;
+pub mod tasks;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +24,7 @@ use base::{Clock, Entropy};
 use catalog::{Catalog, CatalogError};
 use store::tables::metrics::MetricTable;
 
+pub use alarm::AlarmOutlets;
 pub use error::CloudWatchError;
 pub use operations::table;
 
@@ -26,7 +33,9 @@ pub struct CloudWatch {
     metrics: Arc<MetricTable>,
     catalog: Arc<Catalog>,
     tags: tags::Tags,
+    anomaly: anomaly::Anomaly,
     dashboards: dashboard::Dashboards,
+    alarms: alarm::book::Alarms,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     config: CloudWatchConfig,
@@ -39,6 +48,8 @@ pub struct CloudWatchParts {
     /// Tells sinks and tasks the time; operations use the time of their request.
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
+    /// Who takes what alarms hand over.
+    pub outlets: AlarmOutlets,
     pub config: CloudWatchConfig,
 }
 
@@ -53,18 +64,25 @@ pub struct CloudWatchConfig {
 impl CloudWatch {
     /// Fails where the catalog has records that do not decode.
     pub fn new(parts: CloudWatchParts) -> Result<Arc<Self>, CatalogError> {
-        let CloudWatchParts { metrics, catalog, clock, entropy, config } = parts;
+        let CloudWatchParts { metrics, catalog, clock, entropy, outlets, config } = parts;
         let tags = tags::Tags::new(&catalog)?;
+        let anomaly = anomaly::Anomaly::new(&catalog)?;
         let dashboards = dashboard::Dashboards::new(&catalog)?;
-        Ok(Arc::new(Self { metrics, catalog, tags, dashboards, clock, entropy, config }))
+        let alarms = alarm::book::Alarms::new(&catalog, outlets)?;
+        Ok(Arc::new(Self { metrics, catalog, tags, anomaly, dashboards, alarms, clock, entropy, config }))
     }
 
-    pub(crate) fn metrics(&self) -> &MetricTable {
+    pub(crate) fn metrics(&self) -> &Arc<MetricTable> {
         &self.metrics
     }
 
     pub(crate) fn catalog(&self) -> &Catalog {
         &self.catalog
+    }
+
+    /// Anomaly detectors.
+    pub(crate) fn anomaly(&self) -> &anomaly::Anomaly {
+        &self.anomaly
     }
 
     /// Tags of every kind of resource.
@@ -74,6 +92,11 @@ impl CloudWatch {
 
     pub(crate) fn dashboards(&self) -> &dashboard::Dashboards {
         &self.dashboards
+    }
+
+    /// Alarms and all that is kept about them.
+    pub(crate) fn alarms(&self) -> &alarm::book::Alarms {
+        &self.alarms
     }
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {

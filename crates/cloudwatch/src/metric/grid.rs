@@ -3,11 +3,8 @@
 //! Source: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricStatistics.html>,
 //! "StartTime" and "Period".
 
-use std::collections::BTreeMap;
-
-use base::{TimeRange, Timestamp};
-use signals::Dist;
-use store::tables::metrics::StoredDatapoint;
+use base::Timestamp;
+use store::tables::metrics::Periods;
 
 const DAY_SECS: i64 = 86_400;
 
@@ -17,7 +14,7 @@ pub(crate) fn is_period(secs: i32) -> bool {
 }
 
 /// The periods of one read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Grid {
     /// The rounded start, where the first period begins.
     pub(crate) start: Timestamp,
@@ -43,14 +40,9 @@ impl Grid {
         Self { start: start.floor_to(step_secs * 1000), end, period_secs, now }
     }
 
-    /// The stored data this grid is about.
-    pub(crate) fn range(&self) -> TimeRange {
-        TimeRange::new(self.start, self.end)
-    }
-
     /// Whether the period suits data as old as those at `at`: data of that age are only kept at a coarser
     /// period otherwise, and give no datapoints.
-    fn is_kept(&self, at: Timestamp) -> bool {
+    pub(crate) fn is_kept(&self, at: Timestamp) -> bool {
         let older_than = |secs: i64, step_secs: i64| {
             at < self.now.saturating_sub_millis(secs * 1000).floor_to(step_secs * 1000)
         };
@@ -66,25 +58,31 @@ impl Grid {
         self.period_secs % step_secs == 0
     }
 
-    /// The distribution of each period and unit that has data, by time.
-    pub(crate) fn collect(&self, data: Vec<StoredDatapoint>) -> BTreeMap<(Timestamp, &'static str), Dist> {
-        let mut periods: BTreeMap<(Timestamp, &'static str), Dist> = BTreeMap::new();
-        for StoredDatapoint { timestamp, unit, dist, .. } in data {
-            if !self.range().contains(timestamp) {
-                continue;
-            }
-            let step_millis = self.period_secs * 1000;
-            let number = timestamp.millis_since(self.start) / step_millis;
-            let at = self.start.saturating_add_millis(number * step_millis);
-            if !self.is_kept(at) {
-                continue;
-            }
-            match periods.get_mut(&(at, unit)) {
-                Some(merged) => merged.merge(&dist),
-                None => _ = periods.insert((at, unit), dist),
-            }
-        }
-        periods
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// How many periods there are.
+    pub(crate) fn slots(&self) -> usize {
+        let millis = self.end.millis_since(self.start).max(0);
+        let step = self.period_secs * 1000;
+        (millis / step + i64::from(millis % step != 0)) as usize
+    }
+
+    /// When a period begins.
+    pub(crate) fn at(&self, slot: usize) -> Timestamp {
+        self.start.saturating_add_millis((slot as i64).saturating_mul(self.period_secs * 1000))
+    }
+
+    /// The same grid, begun earlier by at least `secs`.
+    pub(crate) fn extended_back(&self, secs: i64) -> Self {
+        let periods = secs / self.period_secs + i64::from(secs % self.period_secs != 0);
+        Self { start: self.start.saturating_sub_millis(periods * self.period_secs * 1000), ..*self }
+    }
+
+    /// The periods as the store knows them.
+    pub(crate) fn periods(&self) -> Periods {
+        Periods { start: self.start, end: self.end, period_secs: self.period_secs as u32 }
     }
 }
 
@@ -119,18 +117,9 @@ mod tests {
     fn periods_are_counted_from_the_start() {
         // Vector G1.
         let grid = Grid::new(at("4:59:00"), at("6:00:00"), 1200, at("12:00:00"));
-        let datum = |text| StoredDatapoint {
-            timestamp: at(text),
-            unit: "None",
-            period_secs: 60,
-            dist: Dist::single(1.0),
-        };
-        let data = ["4:58:00", "4:59:00", "5:18:00", "5:19:00", "5:40:00", "5:59:00", "6:00:00"].map(datum);
-        let periods: Vec<_> =
-            grid.collect(data.to_vec()).into_iter().map(|((t, _), d)| (t, d.count)).collect();
-        assert_eq!(
-            periods,
-            [(at("4:59:00"), 2.0), (at("5:19:00"), 1.0), (at("5:39:00"), 1.0), (at("5:59:00"), 1.0)]
-        );
+        let starts: Vec<Timestamp> = (0..grid.slots()).map(|slot| grid.at(slot)).collect();
+        assert_eq!(starts, ["4:59:00", "5:19:00", "5:39:00", "5:59:00"].map(at));
+        let back = grid.extended_back(1201);
+        assert_eq!((back.start, back.slots()), (at("4:19:00"), 6));
     }
 }

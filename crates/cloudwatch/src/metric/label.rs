@@ -4,52 +4,87 @@
 //! Source: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/graph-dynamic-labels.html>. How numbers
 //! and times are spelled is this project's decision.
 
+use std::collections::HashMap;
+
 use base::{Scope, Timestamp};
-use signals::MetricIdentity;
+use signals::{Dimension, MetricIdentity};
 
 /// Dynamic values replaced in one label; further ones stay as they are.
 const DYNAMIC_MAX: usize = 5;
 
 /// What a metric query asks for, as far as labels show it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Attributes<'a> {
     pub(crate) metric: &'a MetricIdentity,
     pub(crate) stat: &'a str,
-    pub(crate) period_secs: i32,
+    pub(crate) period_secs: i64,
 }
 
-/// The label of a query without one: the metric's name, followed by what tells it from the other queries of
-/// the same name.
-pub(crate) fn default_label(own: &Attributes<'_>, all: &[Attributes<'_>]) -> String {
-    let same_name = || all.iter().filter(|other| other.metric.name == own.metric.name);
-    let differs =
-        |attribute: fn(&Attributes<'_>, &Attributes<'_>) -> bool| same_name().any(|o| attribute(own, o));
-    let mut label = own.metric.name.to_string();
-    let mut append = |text: &str| {
-        label.push(' ');
-        label.push_str(text);
-    };
-    for dimension in own.metric.dimensions.iter() {
-        let same = |other: &Attributes<'_>| other.metric.dimensions.contains(dimension);
-        if same_name().any(|other| !same(other)) {
+/// Labels of metrics without one: the metric's name, followed by what tells it from the others of the same name.
+pub(crate) struct DefaultLabels<'a> {
+    by_name: HashMap<&'a str, NameGroup<'a>>,
+}
+
+/// Metrics of one name: what all of them have, and in what they differ.
+struct NameGroup<'a> {
+    first: Attributes<'a>,
+    common: Vec<&'a Dimension>,
+    namespaces: bool,
+    stats: bool,
+    periods: bool,
+}
+
+impl<'a> DefaultLabels<'a> {
+    pub(crate) fn new(all: impl IntoIterator<Item = Attributes<'a>>) -> Self {
+        let mut by_name: HashMap<&str, NameGroup<'_>> = HashMap::new();
+        for own in all {
+            let dimensions = &own.metric.dimensions;
+            match by_name.get_mut(&*own.metric.name) {
+                Some(group) => {
+                    group.common.retain(|dimension| dimensions.contains(dimension));
+                    group.namespaces |= group.first.metric.namespace != own.metric.namespace;
+                    group.stats |= group.first.stat != own.stat;
+                    group.periods |= group.first.period_secs != own.period_secs;
+                }
+                None => {
+                    let common = dimensions.iter().collect();
+                    let group =
+                        NameGroup { first: own, common, namespaces: false, stats: false, periods: false };
+                    by_name.insert(&*group.first.metric.name, group);
+                }
+            }
+        }
+        Self { by_name }
+    }
+
+    pub(crate) fn of(&self, own: &Attributes<'_>) -> String {
+        let mut label = own.metric.name.to_string();
+        let Some(group) = self.by_name.get(&*own.metric.name) else { return label };
+        let mut append = |text: &str| {
+            label.push(' ');
+            label.push_str(text);
+        };
+        for dimension in own.metric.dimensions.iter().filter(|own| !group.common.contains(own)) {
             append(&dimension.value);
         }
+        if group.namespaces {
+            append(&own.metric.namespace);
+        }
+        if group.stats {
+            append(own.stat);
+        }
+        if group.periods {
+            append(&own.period_secs.to_string());
+        }
+        label
     }
-    if differs(|a, b| a.metric.namespace != b.metric.namespace) {
-        append(&own.metric.namespace);
-    }
-    if differs(|a, b| a.stat != b.stat) {
-        append(own.stat);
-    }
-    if differs(|a, b| a.period_secs != b.period_secs) {
-        append(&own.period_secs.to_string());
-    }
-    label
 }
 
 /// What dynamic values are computed from.
 pub(crate) struct LabelContext<'a> {
-    pub(crate) own: &'a Attributes<'a>,
+    /// `None` for results that are not of one metric.
+    pub(crate) own: Option<Attributes<'a>>,
+    pub(crate) period_secs: i64,
     pub(crate) default: &'a str,
     pub(crate) scope: &'a Scope,
     /// In ascending order of time.
@@ -145,15 +180,18 @@ impl LabelContext<'_> {
     }
 
     fn property(&self, name: &str) -> Option<String> {
-        let metric = self.own.metric;
-        Some(match name {
+        match name {
             // There are no account names: the id is the only label an account has.
-            "AccountId" | "AccountLabel" => self.scope.account.to_string(),
+            "AccountId" | "AccountLabel" => return Some(self.scope.account.to_string()),
+            "Period" => return Some(self.period_secs.to_string()),
+            "Region" => return Some(self.scope.region.to_string()),
+            _ => {}
+        }
+        let Attributes { metric, stat, .. } = self.own?;
+        Some(match name {
             "MetricName" => metric.name.to_string(),
             "Namespace" => metric.namespace.to_string(),
-            "Period" => self.own.period_secs.to_string(),
-            "Region" => self.scope.region.to_string(),
-            "Stat" => self.own.stat.to_owned(),
+            "Stat" => stat.to_owned(),
             other => {
                 let wanted = other.strip_prefix("Dim.")?.trim_matches('"');
                 metric.dimensions.iter().find(|d| *d.name == *wanted)?.value.to_string()
@@ -197,7 +235,6 @@ fn duration(secs: i64) -> String {
 mod tests {
     use super::*;
     use base::{AccountId, Region};
-    use signals::Dimension;
 
     #[test]
     fn dynamic_values_are_replaced_and_the_rest_stays() {
@@ -208,7 +245,8 @@ mod tests {
         let at = |secs: i64| Timestamp::from_secs(1_700_000_000 + secs);
         let points = [(at(0), 4.0), (at(60), 1.0), (at(120), 10.0 / 3.0)];
         let context = LabelContext {
-            own: &own,
+            own: Some(own),
+            period_secs: 60,
             default: "Latency p99",
             scope: &scope,
             points: &points,

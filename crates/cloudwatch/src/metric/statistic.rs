@@ -5,6 +5,7 @@
 //! formula is this project's decision: AWS computes from approximate histograms.
 
 use signals::Dist;
+use store::tables::metrics::Summary;
 
 /// A statistic of the observations of a period.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -68,6 +69,18 @@ impl Statistic {
     /// Whether it needs to know every observation: see [`Dist::supports_percentiles`].
     pub(crate) fn is_percentile_class(self) -> bool {
         matches!(self, Self::Percentile(_) | Self::Trimmed(..) | Self::PercentileRank(_))
+    }
+
+    /// The value where only a summary is known; `None` for those of the percentile class.
+    pub(crate) fn of_summary(self, summary: &Summary) -> Option<f64> {
+        match self {
+            Self::SampleCount => Some(summary.count),
+            Self::Average => Some(summary.sum / summary.count),
+            Self::Sum => Some(summary.sum),
+            Self::Minimum => Some(summary.min),
+            Self::Maximum => Some(summary.max),
+            Self::Percentile(_) | Self::Trimmed(..) | Self::PercentileRank(_) => None,
+        }
     }
 
     /// The value for a distribution; `None` where it has none.

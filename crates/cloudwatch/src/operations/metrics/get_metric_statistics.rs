@@ -21,21 +21,27 @@ pub(crate) async fn get_metric_statistics(
     check_range(&input)?;
     let grid = Grid::new(input.start_time, input.end_time, input.period, cx.now);
     let metric = identity(&input.namespace, &input.metric_name, input.dimensions.as_deref());
-    let mut data = cx.service.metrics().read(cx.scope(), &metric, grid.range(), cx.now).await?;
-    if let Some(wanted) = &input.unit {
-        let wanted = unit(wanted).name();
-        data.retain(|d| d.unit == wanted);
+    let metrics = std::slice::from_ref(&metric);
+    let folded = cx.service.metrics().fold_many::<Dist>(cx.scope(), metrics, grid.periods(), cx.now).await?;
+    let wanted = input.unit.as_ref().map(unit);
+    let mut datapoints = Vec::new();
+    for (unit, cells) in folded.into_iter().flatten() {
+        if wanted.is_some_and(|wanted| wanted != unit) {
+            continue;
+        }
+        let kept = cells.into_iter().map(|(slot, dist)| (grid.at(slot as usize), dist));
+        for (at, dist) in kept.filter(|(at, _)| grid.is_kept(*at)) {
+            if let Some(mut datapoint) = datapoint(&statistics, &dist) {
+                datapoint.timestamp = Some(at);
+                datapoint.unit = Some(StandardUnit::from(unit.name()));
+                datapoints.push(datapoint);
+            }
+        }
     }
-    let datapoints = grid
-        .collect(data)
-        .into_iter()
-        .filter_map(|((timestamp, unit), dist)| {
-            let mut datapoint = datapoint(&statistics, &dist)?;
-            datapoint.timestamp = Some(timestamp);
-            datapoint.unit = Some(StandardUnit::from(unit));
-            Some(datapoint)
-        })
-        .collect();
+    datapoints.sort_by(|a, b| {
+        (a.timestamp, a.unit.as_ref().map(StandardUnit::as_str))
+            .cmp(&(b.timestamp, b.unit.as_ref().map(StandardUnit::as_str)))
+    });
     Ok(GetMetricStatisticsOutput { datapoints: Some(datapoints), label: Some(input.metric_name) })
 }
 
