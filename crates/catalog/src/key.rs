@@ -23,8 +23,8 @@ impl RecordKey {
         Self(bytes.into_boxed_slice())
     }
 
-    /// A key of the catalog's own records, which belong to the installation and not to an account.
-    pub(crate) fn of_installation(name: &str) -> Self {
+    /// A key of a record that belongs to the installation and not to an account.
+    pub fn of_installation(name: &str) -> Self {
         let mut bytes = Vec::with_capacity(name.len() + 2);
         push_part(&mut bytes, name);
         Self(bytes.into_boxed_slice())

@@ -6,7 +6,7 @@ mod smtp;
 use async_trait::async_trait;
 use base::Timestamp;
 
-pub(crate) use letters::{confirmation, notification};
+pub(crate) use letters::{SENDER, confirmation, notification};
 pub use smtp::{SmtpConfig, SmtpError, SmtpTls, SmtpTransport};
 
 /// One mail to one person.
