@@ -134,7 +134,11 @@ impl<'a> Room<'a> {
 
     /// Counts the values of so many series before they are made.
     fn charge(&self, series: usize, grid: &Grid) -> Result<(), MathError> {
-        let values = self.values.get().saturating_add(series.saturating_mul(grid.slots()));
+        self.charge_values(series.saturating_mul(grid.slots()))
+    }
+
+    fn charge_values(&self, values: usize) -> Result<(), MathError> {
+        let values = self.values.get().saturating_add(values);
         self.values.set(values);
         if values > VALUES_MAX {
             return Err(MathError::new("The expression would process too many datapoints"));
@@ -383,8 +387,8 @@ impl Work<'_> {
         // Learning looks at its history once for every hour shown.
         let hours = self.grid.slots() as i64 * self.grid.period_secs / 3600 + 1;
         let trainings = usize::try_from(hours).unwrap_or(usize::MAX).min(self.grid.slots());
-        let weeks = Grid { end: training.at(training.slots() - self.grid.slots()), ..training };
-        self.fail(self.room.charge(trainings, &weeks))?;
+        let weeks = training.slots() - self.grid.slots();
+        self.fail(self.room.charge_values(trainings.saturating_mul(weeks)))?;
         let settings = self.room.cw.anomaly().settings(self.room.scope, &history);
         let percent = history.unit.is_some_and(|unit| unit == percent_unit());
         let band = model::band(&history.values, &training, self.grid, width, percent, &settings);

@@ -19,7 +19,7 @@ use crate::{CloudWatchConfig, CloudWatchError};
 
 const DAY: i64 = 86_400;
 
-fn lines(text: &'static str) -> impl Iterator<Item = &'static str> {
+pub(super) fn lines(text: &'static str) -> impl Iterator<Item = &'static str> {
     text.lines().map(str::trim_end).filter(|l| !l.is_empty() && !l.starts_with('#'))
 }
 

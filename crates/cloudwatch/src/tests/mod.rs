@@ -3,21 +3,33 @@
 mod corpus;
 mod dashboards;
 mod listing;
+mod math;
 mod putting;
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use base::{AccountId, NoFaults, Region, Scope, SeededEntropy, SimulatedClock, Timestamp};
 use catalog::{Catalog, MemoryBackend};
 use object_store::memory::InMemory;
-use signals::Principal;
+use signals::{AlarmAction, AlarmActionSink, Principal, TargetError};
 use smithy::{Caller, Cx};
 use store::{Store, StoreCapabilities, StoreConfig};
 
-use crate::{CloudWatch, CloudWatchConfig, CloudWatchError, CloudWatchParts};
+use crate::{AlarmOutlets, CloudWatch, CloudWatchConfig, CloudWatchError, CloudWatchParts};
 
 /// 2026-02-03T00:00:00Z.
 const TODAY: i64 = 1_770_076_800;
+
+/// No action has an endpoint.
+struct NoActions;
+
+#[async_trait]
+impl AlarmActionSink for NoActions {
+    async fn act(&self, action: AlarmAction) -> Result<(), TargetError> {
+        Err(TargetError::Unmapped(action.action_arn))
+    }
+}
 
 /// A service over an empty store.
 struct Server {
@@ -43,6 +55,7 @@ impl Server {
             catalog: Catalog::with_backend(Arc::new(MemoryBackend::default()), clock.clone()).await.unwrap(),
             clock: clock.clone(),
             entropy: SeededEntropy::new(2),
+            outlets: AlarmOutlets { actions: Arc::new(NoActions), bus: Vec::new() },
             config,
         };
         let service = CloudWatch::new(parts).unwrap();
@@ -86,6 +99,7 @@ fn error_text(error: CloudWatchError) -> String {
         CloudWatchError::Conflict(_) => "ConflictException",
         CloudWatchError::DashboardInvalidInput { .. } => "InvalidParameterInput",
         CloudWatchError::DashboardNotFound(_) => "ResourceNotFound",
+        CloudWatchError::Drawing(_) => "InternalServiceError",
         CloudWatchError::Catalog(_) | CloudWatchError::Store(_) => "InternalServiceError",
     };
     format!("{code}: {error}")
