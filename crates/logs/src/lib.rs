@@ -8,6 +8,7 @@ mod account_policy;
 mod destination;
 mod error;
 mod event;
+mod export;
 mod group;
 mod identifier;
 mod live_tail;
@@ -35,6 +36,7 @@ use store::tables::logs::LogTable;
 
 use account_policy::AccountPolicies;
 use destination::Destinations;
+use export::ExportTask;
 use group::{GroupRemoval, LogGroup};
 use live_tail::Sessions;
 use locks::GroupLocks;
@@ -66,6 +68,9 @@ pub struct Logs {
     /// Set once, when the tasks are registered.
     signals: OnceLock<HashMap<&'static str, TaskSignal>>,
     live_tails: Sessions,
+    export_tasks: Collection<ExportTask>,
+    /// Held while an export task is created.
+    export_gate: tokio::sync::Mutex<()>,
     events: Arc<LogTable>,
     queries: Queries,
     locks: GroupLocks,
@@ -95,6 +100,8 @@ impl Logs {
             destinations: Destinations::open(&catalog)?,
             subscriptions: Subscriptions::open(&catalog)?,
             live_tails: Sessions::default(),
+            export_tasks: catalog.collection()?,
+            export_gate: tokio::sync::Mutex::default(),
             signals: OnceLock::new(),
             queries: Queries::new(engine, clock.clone()),
             catalog,

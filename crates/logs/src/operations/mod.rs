@@ -2,6 +2,7 @@
 
 mod account_policies;
 mod destinations;
+mod export_tasks;
 mod live_tail;
 mod log_events;
 mod log_groups;
@@ -52,6 +53,9 @@ pub fn table(logs: Arc<Logs>) -> ServiceTable {
         .on(PutAccountPolicy, account_policies::put_account_policy)
         .on(DescribeAccountPolicies, account_policies::describe_account_policies)
         .on(DeleteAccountPolicy, account_policies::delete_account_policy)
+        .on(CreateExportTask, export_tasks::create_export_task)
+        .on(DescribeExportTasks, export_tasks::describe_export_tasks)
+        .on(CancelExportTask, export_tasks::cancel_export_task)
         .on_stream(StartLiveTail, live_tail::start_live_tail)
         .on(PutTransformer, transformers::put_transformer)
         .on(GetTransformer, transformers::get_transformer)

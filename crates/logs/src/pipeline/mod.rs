@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use base::Timestamp;
+use bytes::Bytes;
 use ingest::emf::{self, Extraction, Reading};
 use signals::{LogEvent, MetricDatum, Unit};
 use store::StoreError;
@@ -16,6 +17,7 @@ use crate::Logs;
 use crate::error::LogsError;
 use crate::group::FoundGroup;
 use crate::metric_filter::Sample;
+use crate::transformer::Origin;
 
 pub(crate) use rules::{GroupRules, RuleCache};
 
@@ -52,7 +54,17 @@ impl Logs {
     ) -> Result<LogPosition, LogsError> {
         let key = group.store_key();
         let rules = self.rules_of(group, &key);
-        let Derived { metrics, unmatched, embedded } = derive(&rules, &key, &events, now)?;
+        let transformed = transform(&rules, &key, stream, &events);
+        let Derived { metrics, unmatched, embedded } = derive(&rules, &key, &events, &transformed, now)?;
+        if let Some((_, place)) = &rules.transformer {
+            // First, so that no event is hidden from Insights in favour of one that is not there. If the server stops
+            // in between, the request was not acknowledged.
+            let copies = events.iter().zip(transformed).map(|(event, transformed)| LogEvent {
+                timestamp: event.timestamp,
+                message: transformed.map_or_else(|| event.message.clone(), Bytes::from),
+            });
+            self.events.append(place, stream, now, copies.collect()).await?;
+        }
         let first = self.events.append_with_metrics(&key, stream, now, events, metrics).await?;
         self.wake_subscriptions(group);
         for (filter, minute) in unmatched {
@@ -75,7 +87,8 @@ impl Logs {
     ) -> Result<(), LogsError> {
         let key = group.store_key();
         let rules = self.rules_of(group, &key);
-        for (filter, minute) in derive(&rules, &key, events, now)?.unmatched {
+        let transformed = transform(&rules, &key, "", events);
+        for (filter, minute) in derive(&rules, &key, events, &transformed, now)?.unmatched {
             if let Some(default) = rules.filters[filter].default() {
                 // They grow no more, or were noted by whoever ingested what made them grow.
                 self.unmatched.note(&key.scope, default, minute, minute);
@@ -85,18 +98,34 @@ impl Logs {
     }
 }
 
+/// What the transformer makes of events, one by one; empty if the group has none.
+fn transform(
+    rules: &GroupRules,
+    group: &LogGroupKey,
+    stream: &str,
+    events: &[LogEvent],
+) -> Vec<Option<String>> {
+    let Some((transformer, _)) = &rules.transformer else { return Vec::new() };
+    let (account, region) = (group.scope.account.as_str(), group.scope.region.as_str());
+    let origin = Origin { account, region, group: &group.name, stream };
+    events.iter().map(|event| transformer.apply(event.text(), origin)).collect()
+}
+
 /// Runs the rules over events in order of time. Pure.
 fn derive(
     rules: &GroupRules,
     group: &LogGroupKey,
     events: &[LogEvent],
+    transformed: &[Option<String>],
     now: Timestamp,
 ) -> Result<Derived, StoreError> {
     let mut metrics = MetricBatch::new(&group.scope, 0);
     let mut unmatched = Vec::new();
     let mut embedded = Embedded::default();
     if !rules.filters.is_empty() {
-        let samples: Vec<Sample<'_>> = events.iter().map(sample).collect();
+        let transformed = transformed.iter().map(Option::as_deref).chain(std::iter::repeat(None));
+        let samples: Vec<Sample<'_>> =
+            events.iter().zip(transformed).map(|(event, transformed)| sample(event, transformed)).collect();
         for (index, filter) in rules.filters.iter().enumerate() {
             let with_default = filter.default().is_some();
             filter.run(&samples, &mut metrics, |minute| {
@@ -123,8 +152,12 @@ fn derive(
     Ok(Derived { metrics, unmatched, embedded })
 }
 
-fn sample(event: &LogEvent) -> Sample<'_> {
-    Sample { timestamp: event.timestamp, message: Cow::Borrowed(event.text()), transformed: None }
+fn sample<'a>(event: &'a LogEvent, transformed: Option<&'a str>) -> Sample<'a> {
+    Sample {
+        timestamp: event.timestamp,
+        message: Cow::Borrowed(event.text()),
+        transformed: transformed.map(Cow::Borrowed),
+    }
 }
 
 fn push(batch: &mut MetricBatch, datum: MetricDatum) -> Result<(), StoreError> {

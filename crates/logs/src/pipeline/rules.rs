@@ -1,15 +1,16 @@
 //! What is done with events of a group on their way in, compiled once and kept until something changes it.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
-use std::collections::HashMap;
 use store::tables::logs::LogGroupKey;
 
 use crate::Logs;
 use crate::group::{Class, FoundGroup};
 use crate::metric_filter::{CompiledFilter, filters_of};
+use crate::transformer::Transformer;
 
 /// Groups whose rules are kept; beyond, all are compiled anew.
 const GROUPS_MAX: usize = 100_000;
@@ -19,6 +20,8 @@ const GROUPS_MAX: usize = 100_000;
 pub(crate) struct GroupRules {
     /// Those that look at events of this group.
     pub(crate) filters: Vec<CompiledFilter>,
+    /// The transformer in force, and where transformed events are kept.
+    pub(crate) transformer: Option<(Transformer, LogGroupKey)>,
     /// Whether embedded metrics are looked for.
     pub(crate) reads_emf: bool,
     /// AWS: in groups of Lambda functions, what stands before an embedded metric document is skipped.
@@ -102,8 +105,22 @@ impl Logs {
         });
         GroupRules {
             filters: compiled.filter(|filter| filter.selects(&group.scope, &group.name)).collect(),
+            transformer: self.compile_transformer(group),
             reads_emf: true,
             skips_prefix: group.name.starts_with("/aws/lambda/"),
+        }
+    }
+
+    fn compile_transformer(&self, group: &FoundGroup) -> Option<(Transformer, LogGroupKey)> {
+        let record = self.transformation(&group.scope, &group.name)?;
+        let key = record.store_key(&group.store_key());
+        match Transformer::compile(&record.current.as_ref()?.steps) {
+            Ok(transformer) => Some((transformer, key)),
+            Err(error) => {
+                let log_group = group.name.as_ref();
+                tracing::error!(%error, log_group, "a stored transformer does not compile and is not applied");
+                None
+            }
         }
     }
 }

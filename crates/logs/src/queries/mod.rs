@@ -42,7 +42,9 @@ pub(crate) struct Started {
 impl Question {
     /// The text with its source made explicit, as DescribeQueries shows it (observed).
     pub(crate) fn described_text(&self) -> String {
-        let groups: Vec<String> = self.groups.iter().map(|group| format!("\"{}\"", group.name)).collect();
+        let mut groups: Vec<String> = self.groups.iter().map(|group| format!("\"{}\"", group.name)).collect();
+        // A group with transformed events is read in two places.
+        groups.dedup();
         let (start, end) = (self.start_secs, self.end_secs);
         format!("SOURCE {} START={start}000 END={end}999 | {}", groups.join(" "), self.text)
     }

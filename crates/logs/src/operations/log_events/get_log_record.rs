@@ -19,7 +19,8 @@ pub(in crate::operations) async fn get_log_record(
         return Err(gone());
     }
     let group = cx.service.group(cx.scope(), &key.name).map_err(|_| gone())?;
-    if group.record.incarnation != key.incarnation || position.timestamp < group.visible_from(cx.now) {
+    let known = cx.service.all_store_keys(&group).contains(&key);
+    if !known || position.timestamp < group.visible_from(cx.now) {
         return Err(gone());
     }
     let event = cx.service.events.snapshot(&[key]).get(0, position).await?.ok_or_else(gone)?;

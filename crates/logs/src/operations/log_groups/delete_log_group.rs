@@ -17,32 +17,33 @@ pub(in crate::operations) async fn delete_log_group(
 ) -> Result<(), LogsError> {
     let (logs, scope, name) = (&cx.service, cx.scope(), input.log_group_name.as_str());
     let _deleting = logs.locks.deleting(scope, name).await;
-    let group = loop {
+    let places = loop {
         let group = logs.group(scope, name)?;
         if group.record.deletion_protection {
             return Err(LogsError::Validation(
                 "The log group cannot be deleted because deletion protection is enabled.".into(),
             ));
         }
-        let incarnation = group.record.incarnation;
-        let transaction = logs
+        let places = logs.all_store_keys(&group);
+        let mut transaction = logs
             .catalog
             .transaction()
             .delete(&logs.groups, group_key(scope, name), group.record.version)
             .delete_all(&logs.streams, streams_of(scope, name))
             .delete_all(&logs.metric_filters, filters_of(scope, name))
+            .delete_all(&logs.transformations, catalog::Prefix::new(scope, &[name]))
             .delete_all(&logs.subscriptions.filters, subscription::of_group(scope, name))
-            .delete_all(&logs.subscriptions.cursors, subscription::of_group(scope, name))
-            .insert(
-                &logs.removals,
-                removal_key(scope, incarnation),
-                GroupRemoval { name: name.to_owned(), incarnation },
-            );
+            .delete_all(&logs.subscriptions.cursors, subscription::of_group(scope, name));
+        for place in &places {
+            let incarnation = place.incarnation;
+            let removal = GroupRemoval { name: name.to_owned(), incarnation };
+            transaction = transaction.insert(&logs.removals, removal_key(scope, incarnation), removal);
+        }
         match transaction.commit().await {
             Ok(_) => {
                 logs.rules.forget(&group.store_key());
                 logs.subscriptions.forget_group(scope, name);
-                break group;
+                break places;
             }
             Err(CommitError::Failed(error)) => return Err(error.into()),
             // It changed meanwhile: look again.
@@ -50,8 +51,10 @@ pub(in crate::operations) async fn delete_log_group(
         }
     };
     // The group is gone from here on. If its events cannot be removed now, `logs_removal` will do it.
-    if let Err(error) = logs.remove_events(group.store_key()).await {
-        tracing::warn!(%error, log_group = name, "the events of a deleted log group are left for later");
+    for place in places {
+        if let Err(error) = logs.remove_events(place).await {
+            tracing::warn!(%error, log_group = name, "the events of a deleted log group are left for later");
+        }
     }
     Ok(())
 }

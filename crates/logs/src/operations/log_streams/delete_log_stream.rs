@@ -27,7 +27,9 @@ pub(in crate::operations) async fn delete_log_stream(
     }
     // Events first: a stream of this name that is created later must start empty, also after a crash in between.
     let name: Arc<str> = input.log_stream_name.into();
-    logs.events.delete_stream(&group.store_key(), &name).await?;
+    for place in logs.all_store_keys(&group) {
+        logs.events.delete_stream(&place, &name).await?;
+    }
     match logs.streams.delete(key, stream.version).await {
         Ok(()) | Err(CommitError::Missing { .. }) => Ok(()),
         Err(error) => Err(error.into()),

@@ -7,13 +7,14 @@ use lang::plan::{Pipeline, Stage};
 use query::LogQuery;
 use shapes::logs::{QueryLanguage, StartQueryRequest, StartQueryResponse};
 use smithy::Cx;
-use store::tables::logs::LogSnapshot;
+use store::tables::logs::{LogGroupKey, LogSnapshot};
 
 use crate::Logs;
 use crate::error::LogsError;
 use crate::group::{Class, FoundGroup};
 use crate::identifier::from_identifier;
 use crate::queries::Question;
+use crate::transformer::Sources;
 
 /// Groups of one query.
 const GROUPS_MAX: usize = 50;
@@ -33,10 +34,11 @@ pub(in crate::operations) async fn start_query(
     })?;
     let groups = groups(&cx, names, &pipeline)?;
     let id = cx.service.entropy.uuid().to_string();
-    let log = |group: &FoundGroup| Arc::from(format!("{}:{}", cx.scope().account, group.name));
+    let sources = cx.service.sources(&groups);
+    let log = |(key, _): &(LogGroupKey, _)| Arc::from(format!("{}:{}", cx.scope().account, key.name));
     let query = LogQuery {
         source: cx.service.visible_snapshot(&groups, cx.now),
-        groups: groups.iter().map(log).collect(),
+        groups: sources.iter().map(log).collect(),
         range: TimeRange::new(
             Timestamp::from_secs(input.start_time),
             Timestamp::from_secs(input.end_time.saturating_add(1)),
@@ -48,7 +50,7 @@ pub(in crate::operations) async fn start_query(
         id: id.clone(),
         scope: cx.scope().clone(),
         text: input.query_string,
-        groups: groups.iter().map(FoundGroup::store_key).collect(),
+        groups: sources.into_iter().map(|(key, _)| key).collect(),
         start_secs: input.start_time,
         end_secs: input.end_time,
         created: cx.now,
@@ -134,11 +136,23 @@ fn check_class(group: &FoundGroup, pipeline: &Pipeline) -> Result<(), LogsError>
 impl Logs {
     /// What the groups hold and what is not expired, as of now.
     fn visible_snapshot(&self, groups: &[FoundGroup], now: Timestamp) -> Arc<LogSnapshot> {
-        let keys: Vec<_> = groups.iter().map(FoundGroup::store_key).collect();
+        let (mut keys, mut hidden) = (Vec::new(), Vec::new());
+        for group in groups {
+            for (key, stretches) in self.query_sources(group) {
+                keys.push(key);
+                hidden.push((group.visible_from(now), stretches));
+            }
+        }
         let mut snapshot = self.events.snapshot(&keys);
-        for (index, group) in groups.iter().enumerate() {
-            snapshot.hide_before(index, group.visible_from(now));
+        for (index, (before, stretches)) in hidden.into_iter().enumerate() {
+            snapshot.hide_before(index, before);
+            snapshot.hide_accepted(index, &stretches);
         }
         Arc::new(snapshot)
+    }
+
+    /// The parts of the store that are read, in the order of the snapshot's groups.
+    fn sources(&self, groups: &[FoundGroup]) -> Sources {
+        groups.iter().flat_map(|group| self.query_sources(group)).collect()
     }
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a failure of the fixture is a failure of the test")]
 
 mod events;
+mod exports;
 mod groups;
 mod live_tail;
 mod metric_filters;

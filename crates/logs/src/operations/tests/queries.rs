@@ -24,6 +24,15 @@ fn ask(text: &str) -> StartQueryRequest {
     }
 }
 
+/// Values of the rows that a query of `g` gives, without the pointers.
+pub(super) async fn values(f: &Fixture, text: &str) -> Vec<Vec<String>> {
+    let id = start(f, ask(text)).await.unwrap();
+    let answer = results(f, &id).await;
+    assert_eq!(answer.status, Some(QueryStatus::Complete), "{text}");
+    let value = |(name, value): (String, String)| (name != "@ptr").then_some(value);
+    rows(&answer).into_iter().map(|row| row.into_iter().filter_map(value).collect()).collect()
+}
+
 async fn start(f: &Fixture, input: StartQueryRequest) -> Result<String, LogsError> {
     let id = query_operations::start_query(f.cx(), input).await?.query_id.unwrap();
     let query = f.logs.queries.find(&f.caller.scope, &id).unwrap();

@@ -66,12 +66,15 @@ pub(crate) struct GroupView {
     pub(crate) cut: Timestamp,
     /// Of the row accepted last, even if it is gone.
     pub(crate) last_sequence: u64,
+    /// First and last sequence of stretches that this snapshot does not show, in order.
+    pub(crate) hidden: Arc<[(u64, u64)]>,
 }
 
 impl GroupView {
     pub(crate) fn empty() -> Self {
         let (parts, chunks, tombstones) = (Vec::new(), Vec::new(), Arc::default());
-        Self { parts, chunks, tail: None, tombstones, cut: Timestamp::MIN, last_sequence: 0 }
+        let (cut, last_sequence, hidden) = (Timestamp::MIN, 0, Arc::default());
+        Self { parts, chunks, tail: None, tombstones, cut, last_sequence, hidden }
     }
 }
 
@@ -123,6 +126,7 @@ impl Group {
             tombstones: state.tombstones.clone(),
             cut: state.cut.unwrap_or(Timestamp::MIN),
             last_sequence: state.last_sequence,
+            hidden: Arc::default(),
         }
     }
 

@@ -235,6 +235,7 @@ impl Shared {
             first.streams = true;
             first.sequences = true;
         }
+        first.sequences |= !view.hidden.is_empty();
         if !first.is_nothing() {
             let keep = |block: &Block| Ok(self.keep_by_columns(view, block));
             ranges = select(part, &open, ranges, &first, range, keep).await?;

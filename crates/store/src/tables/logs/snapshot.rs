@@ -60,9 +60,22 @@ impl GroupView {
         parts.chain(chunks).filter(|s| s.stats().overlaps(range)).collect()
     }
 
-    /// Rows of streams that were deleted.
+    /// Rows of streams that were deleted, and of hidden stretches.
     pub(crate) fn dead(&self, block: &Block) -> Option<BooleanBuffer> {
-        dead_rows(block, &self.tombstones)
+        let dead = dead_rows(block, &self.tombstones);
+        let Some(sequences) = block.sequences.as_ref().filter(|_| !self.hidden.is_empty()) else {
+            return dead;
+        };
+        let is_hidden = |sequence: u64| {
+            let after = self.hidden.partition_point(|(first, _)| *first <= sequence);
+            after > 0 && sequence <= self.hidden[after - 1].1
+        };
+        let hidden = BooleanBuffer::from_iter(sequences.values().iter().map(|sequence| is_hidden(*sequence)));
+        let dead = match dead {
+            Some(dead) => &dead | &hidden,
+            None => hidden,
+        };
+        (dead.count_set_bits() > 0).then_some(dead)
     }
 }
 
@@ -79,11 +92,24 @@ impl LogSnapshot {
         }
     }
 
+    /// Also hides the rows of one group that were accepted in these stretches: first and last sequence of each, in
+    /// order and apart.
+    pub fn hide_accepted(&mut self, group_index: usize, stretches: &[(u64, u64)]) {
+        if let Some(group) = self.groups.get_mut(group_index) {
+            group.hidden = stretches.into();
+        }
+    }
+
     /// The kind that serves a field wherever it occurs in the range; `None` if it occurs nowhere. Decided
     /// from what is known of chunks and parts, so it may speak of messages that lie beside the range.
     pub fn field_kind(&self, path: &str, range: TimeRange) -> Option<FieldKind> {
         let sources = self.groups.iter().flat_map(|g| g.sources(range));
         sources.filter_map(|s| s.kind_of(path)).reduce(union)
+    }
+
+    /// UTF-8 bytes of the messages in whatever may have rows in the range.
+    pub fn message_bytes(&self, range: TimeRange) -> u64 {
+        self.groups.iter().flat_map(|g| g.sources(range)).map(|s| s.stats().message_bytes()).sum()
     }
 
     /// The discovered fields of the range, and the kind of each.
