@@ -37,6 +37,8 @@ pub enum CloudWatchError {
     DashboardInvalidInput { message: String, findings: Vec<Finding> },
     #[error("{0}")]
     DashboardNotFound(String),
+    #[error("a picture could not be drawn")]
+    Drawing(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the metric store failed")]
     Store(#[from] StoreError),
     #[error("the catalog failed")]
@@ -89,6 +91,7 @@ impl From<CloudWatchError> for OperationError {
                 }
                 .into()
             }
+            CloudWatchError::Drawing(error) => OperationError::internal(error),
             CloudWatchError::DashboardNotFound(m) => DashboardNotFoundError::new(m).into(),
             CloudWatchError::LimitExceeded(m) => LimitExceededException::new(m).into(),
             CloudWatchError::Conflict(m) => ConflictException::new(m).into(),

@@ -4,6 +4,7 @@
 //! Source: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutDashboard.html>.
 
 pub(crate) mod check;
+pub(crate) mod image;
 pub(crate) mod metric_array;
 pub(crate) mod time;
 

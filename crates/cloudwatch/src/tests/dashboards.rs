@@ -2,14 +2,15 @@
 
 use base::{Region, Scope, Timestamp};
 use shapes::cloudwatch::{
-    DeleteDashboardsInput, GetDashboardInput, ListDashboardsInput, ListTagsForResourceInput,
-    PutDashboardInput, Tag, TagResourceInput,
+    DeleteDashboardsInput, GetDashboardInput, GetMetricWidgetImageInput, ListDashboardsInput,
+    ListTagsForResourceInput, PutDashboardInput, Tag, TagResourceInput,
 };
+use signals::{MetricDatum, MetricIdentity, MetricSink as _, MetricValue, Resolution};
 use smithy::Cx;
 
-use super::{Server, TODAY, error_text};
+use super::{Server, TODAY, error_text, scope};
 use crate::operations::{dashboards, tags};
-use crate::{CloudWatch, CloudWatchConfig};
+use crate::{CloudWatch, CloudWatchConfig, CloudWatchError};
 
 const BODY: &str = "{ \"widgets\" : [ ] }\n";
 
@@ -130,4 +131,49 @@ async fn tags_come_with_creation_and_go_with_deletion() {
     assert!(list(server.cx()).await.is_err());
     dashboards::put_dashboard(server.cx(), put("d", BODY, None)).await.unwrap();
     assert_eq!(list(server.cx()).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_widget_becomes_a_picture() {
+    let server = server().await;
+    let at = |secs: i64| Timestamp::from_secs(TODAY - 3600 + secs);
+    let data = (0..20).map(|n| {
+        let metric = MetricIdentity::new("App", "Load", Vec::new());
+        let value = MetricValue::Single(f64::from(n));
+        MetricDatum {
+            metric,
+            timestamp: at(i64::from(n) * 60),
+            unit: "Percent".into(),
+            resolution: Resolution::Standard,
+            value,
+        }
+    });
+    server.service.put_metric_data(&scope(), data.collect()).await.unwrap();
+    let image = |widget: &str, format: Option<&str>| {
+        let input = GetMetricWidgetImageInput {
+            metric_widget: widget.to_owned(),
+            output_format: format.map(str::to_owned),
+        };
+        dashboards::get_metric_widget_image(server.cx(), input)
+    };
+    let widget = |entries: &str| format!(r#"{{"metrics":[{entries}],"period":60,"width":300,"height":200}}"#);
+    let png = |answer: shapes::cloudwatch::GetMetricWidgetImageOutput| answer.metric_widget_image.unwrap();
+    let plain = png(image(&widget(r#"["App","Load",{"id":"m1"}]"#), None).await.unwrap());
+    assert_eq!(&plain[..8], b"\x89PNG\r\n\x1a\n");
+    assert_eq!((&plain[16..20], &plain[20..24]), (&300u32.to_be_bytes()[..], &200u32.to_be_bytes()[..]));
+    // What is hidden is not drawn; what is computed of it is.
+    let twice = r#"["App","Load",{"id":"m1","visible":false}],[{"expression":"m1*2","label":"twice"}]"#;
+    let twice = png(image(&widget(twice), Some("png")).await.unwrap());
+    let nothing = png(image(&widget(r#"["App","Other"]"#), None).await.unwrap());
+    assert!(plain != twice && twice != nothing && plain != nothing);
+    for (widget, format) in [
+        ("{}", None),
+        (r#"{"metrics":[["App","Load"]]}"#, Some("gif")),
+        (r#"{"metrics":[["App","Load"]]}"#, Some("image/png")),
+        (r#"{"metrics":[[{"expression":"nope(1)"}]]}"#, None),
+        (r#"{"metrics":[["App","Load",{"stat":"Nothing"}]]}"#, None),
+    ] {
+        let error = image(widget, format).await.unwrap_err();
+        assert!(matches!(error, CloudWatchError::Validation(_)), "{widget}: {error}");
+    }
 }

@@ -10,6 +10,8 @@ use crate::dashboard::metric_array;
 const METRICS_MAX: usize = 500;
 const PERIODS_UNDER_A_MINUTE: [i64; 5] = [1, 5, 10, 20, 30];
 const VIEWS: [&str; 6] = ["timeSeries", "singleValue", "gauge", "bar", "pie", "table"];
+/// What can be drawn as an image.
+const IMAGE_VIEWS: [&str; 5] = ["timeSeries", "singleValue", "gauge", "bar", "pie"];
 const KNOWN: [&str; 25] = [
     "metrics",
     "region",
@@ -43,7 +45,7 @@ pub(super) fn check(checker: &mut Checker, properties: &Node<'_>) {
     if let Some(region) = checker.required(properties, "region") {
         checker.string(&region);
     }
-    check_drawing(checker, properties);
+    check_drawing(checker, properties, &VIEWS);
     if let Some(annotations) = properties.member("annotations")
         && checker.is_object(&annotations)
     {
@@ -55,6 +57,29 @@ pub(super) fn check(checker: &mut Checker, properties: &Node<'_>) {
         check_table(checker, &table);
     }
     checker.known(properties, &KNOWN);
+}
+
+/// The widget of an image, whose Region is that of the request.
+pub(super) fn check_image(checker: &mut Checker, widget: &Node<'_>) {
+    check_sources(checker, widget);
+    if let Some(metrics) = widget.member("metrics")
+        && !widget.member("annotations").is_some_and(|annotations| annotations.member("alarms").is_some())
+    {
+        checker.array(&metrics, 1, usize::MAX);
+    }
+    check_drawing(checker, widget, &IMAGE_VIEWS);
+    if let Some(annotations) = widget.member("annotations")
+        && checker.is_object(&annotations)
+    {
+        annotation::check(checker, &annotations);
+    }
+    for side in ["width", "height"].into_iter().filter_map(|name| widget.member(name)) {
+        checker.integer(&side, 1, i64::from(widget::SIZE_MAX));
+    }
+    if let Some(theme) = widget.member("theme") {
+        checker.one_of(&theme, &["light", "dark"]);
+    }
+    checker.strings(widget, &["start", "end", "region"]);
 }
 
 /// Either metrics or an alarm.
@@ -128,10 +153,10 @@ pub(super) fn check_period(checker: &mut Checker, period: &Node<'_>) {
     }
 }
 
-fn check_drawing(checker: &mut Checker, properties: &Node<'_>) {
+fn check_drawing(checker: &mut Checker, properties: &Node<'_>, views: &[&str]) {
     let view = properties.member("view");
     if let Some(view) = &view {
-        checker.one_of(view, &VIEWS);
+        checker.one_of(view, views);
     }
     if let Some(period) = properties.member("period") {
         check_period(checker, &period);

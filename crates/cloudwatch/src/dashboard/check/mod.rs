@@ -26,7 +26,7 @@ const FINDINGS_MAX: usize = 100;
 
 /// Something about a place in the body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Finding {
+pub struct Finding {
     #[serde(rename = "dataPath")]
     pub(crate) path: String,
     pub(crate) message: String,
@@ -49,6 +49,14 @@ pub(crate) fn check(body: &str) -> Result<Vec<Finding>, CloudWatchError> {
     let mut checker = Checker::default();
     check_body(&mut checker, &Node::root(&value));
     if checker.errors.is_empty() { Ok(checker.warnings) } else { Err(refused(checker.errors)) }
+}
+
+/// What is wrong with the widget of GetMetricWidgetImage, which is the properties of a metric widget with a size.
+pub(crate) fn check_image(widget: &Value) -> Vec<Finding> {
+    let mut checker = Checker::default();
+    metric::check_image(&mut checker, &Node::root(widget));
+    checker.errors.truncate(FINDINGS_MAX);
+    checker.errors
 }
 
 fn refused(mut errors: Vec<Finding>) -> CloudWatchError {

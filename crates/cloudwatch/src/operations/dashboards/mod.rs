@@ -1,12 +1,14 @@
-//! Dashboards: put, get, list, delete.
+//! Dashboards: put, get, list, delete; and a widget as an image.
 
 mod delete_dashboards;
 mod get_dashboard;
+mod get_metric_widget_image;
 mod list_dashboards;
 mod put_dashboard;
 
 pub(crate) use delete_dashboards::delete_dashboards;
 pub(crate) use get_dashboard::get_dashboard;
+pub(crate) use get_metric_widget_image::get_metric_widget_image;
 pub(crate) use list_dashboards::list_dashboards;
 pub(crate) use put_dashboard::put_dashboard;
 
