@@ -1,12 +1,12 @@
-//! Log events from inside the server (OTLP, Insights exports, …): as PutLogEvents, but groups and streams come into
-//! being when they are needed.
+//! Log events from other doors than PutLogEvents (OTLP, syslog, HTTP ingestion, …), by its rules; groups and streams
+//! come into being where the door wants that.
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use base::Timestamp;
 use catalog::CatalogError;
-use signals::{LogBatch, LogSink, SinkError};
+use signals::{LogBatch, LogRejections, LogSink, SinkError};
 use store::StoreError;
 
 use crate::Logs;
@@ -18,28 +18,37 @@ use crate::pipeline::APPEND_EVENTS_MAX;
 
 #[async_trait]
 impl LogSink for Logs {
-    async fn put_log_batch(&self, batch: LogBatch) -> Result<(), SinkError> {
+    async fn put_log_batch(&self, batch: LogBatch) -> Result<LogRejections, SinkError> {
         self.put_batch(batch).await.map_err(sink_error)
     }
 }
 
 impl Logs {
-    async fn put_batch(&self, batch: LogBatch) -> Result<(), LogsError> {
-        let LogBatch { scope, log_group, log_stream, mut events } = batch;
+    async fn put_batch(&self, batch: LogBatch) -> Result<LogRejections, LogsError> {
+        let LogBatch { scope, log_group, log_stream, create, mut events } = batch;
         if events.iter().any(|event| event.message.len() + EVENT_OVERHEAD_BYTES > BATCH_BYTES_MAX) {
             return Err(LogsError::invalid(format!("a log event is larger than {BATCH_BYTES_MAX} bytes")));
         }
         let now = self.clock.now();
-        self.ensure_stream(&scope, &log_group, &log_stream, now).await?;
+        if create {
+            self.ensure_stream(&scope, &log_group, &log_stream, now).await?;
+        }
         let _appending = self.locks.appending(&scope, &log_group).await;
         let group = self.group(&scope, &log_group)?;
         self.check_stream(&group, &log_stream)?;
-        let offered = events.len();
-        let taken = accepted_range(now, group.visible_from(now));
-        events.retain(|event| taken.contains(&event.timestamp));
-        if events.is_empty() && offered > 0 {
-            return Err(LogsError::invalid("all log events are too old, expired or too new"));
-        }
+        let (taken, kept_by_age) =
+            (accepted_range(now, group.visible_from(now)), accepted_range(now, Timestamp::MIN));
+        let mut rejections = LogRejections::default();
+        events.retain(|event| {
+            let time = event.timestamp;
+            match () {
+                () if taken.contains(&time) => return true,
+                () if time > *taken.end() => rejections.too_new += 1,
+                () if kept_by_age.contains(&time) => rejections.expired += 1,
+                () => rejections.too_old += 1,
+            }
+            false
+        });
         events.sort_by_key(|event| event.timestamp);
         let stream = log_stream.as_str().into();
         while !events.is_empty() {
@@ -47,7 +56,7 @@ impl Logs {
             self.ingest(&group, &stream, now, events).await?;
             events = rest;
         }
-        Ok(())
+        Ok(rejections)
     }
 
     async fn ensure_stream(
@@ -92,6 +101,7 @@ fn sink_error(error: LogsError) -> SinkError {
         }
         LogsError::Catalog(error) => SinkError::Storage(Box::new(error)),
         LogsError::Store(error) => SinkError::Storage(Box::new(error)),
+        LogsError::GroupMissing | LogsError::StreamMissing => SinkError::NotFound(error.to_string()),
         other => SinkError::Rejected(other.to_string()),
     }
 }

@@ -5,14 +5,18 @@
 //! tasks, flush, close.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use base::faults::Faults;
 use base::task::{TaskDriver, TaskStatus};
 use base::{Clock, Entropy};
 use object_store::ObjectStore;
-use server::{AuthMode, BoundAddresses, Gauge, Limits, Parts, Server, ServerConfig, StatusSource};
+use server::{
+    AuthMode, BoundAddresses, Gauge, Limits, Page, PageSource, Parts, Server, ServerConfig, StatusSource,
+};
 use store::Store;
 
 use crate::config::{Auth, Certificate, Config};
@@ -84,7 +88,11 @@ impl Nephoscope {
     pub async fn start(config: &Config, capabilities: Capabilities) -> Result<Self, StartError> {
         let state = State::open(config, &capabilities).await?;
         let driver = TaskDriver::new(capabilities.clock.clone(), capabilities.entropy.clone());
-        let status = Arc::new(Status { store: state.store.clone(), driver: driver.clone() });
+        let status = Arc::new(Status {
+            sns: state.services.sns.clone(),
+            store: state.store.clone(),
+            driver: driver.clone(),
+        });
         let tables = state.services.tables();
         let parts = Parts {
             clock: capabilities.clock.clone(),
@@ -96,10 +104,14 @@ impl Nephoscope {
             audit: state.audit.clone(),
             audit_rules: AUDIT_RULES,
             traces: state.traces.clone(),
+            logs: state.services.logs.clone(),
+            metrics: state.services.cloudwatch.clone(),
             body_limit,
             status,
+            pages: Arc::new(Pages(state.services.sns.clone())),
         };
         let server = Server::start(server_config(config)?, parts).await?;
+        state.services.sns.set_public_url(&public_url(config, server.addresses()));
         let period = config.maintenance_period;
         tasks::register(&driver, &state.store, &capabilities.clock, &state.services, period);
         Ok(Self { server, state, driver })
@@ -178,8 +190,41 @@ fn body_limit(service: &str, operation: &str) -> Option<usize> {
     }
 }
 
+/// Where clients and people reach this server: where the configuration says, or else where it listens.
+fn public_url(config: &Config, bound: &BoundAddresses) -> String {
+    if let Some(url) = &config.outgoing.public_url {
+        return url.to_string();
+    }
+    let reachable = |addr: &SocketAddr| match addr.ip() {
+        // Listening everywhere is no address; this one works from the same machine.
+        ip if ip.is_unspecified() => format!("localhost:{}", addr.port()),
+        _ => addr.to_string(),
+    };
+    match (bound.plain.first(), bound.tls.first()) {
+        (Some(addr), _) => format!("http://{}", reachable(addr)),
+        (None, Some(addr)) => format!("https://{}", reachable(addr)),
+        (None, None) => String::new(),
+    }
+}
+
+/// The pages SNS's links lead to.
+struct Pages(Arc<delivery::Sns>);
+
+#[async_trait]
+impl PageSource for Pages {
+    fn has(&self, path: &str) -> bool {
+        delivery::Sns::has_page(path)
+    }
+
+    async fn page(&self, path: &str, query: Option<&str>) -> Option<Page> {
+        let delivery::Page { status, content_type, body } = self.0.page(path, query).await?;
+        Some(Page { status, content_type, body: body.into() })
+    }
+}
+
 /// What the server reports of the rest of the program.
 struct Status {
+    sns: Arc<delivery::Sns>,
     store: Arc<Store>,
     driver: Arc<TaskDriver>,
 }
@@ -202,6 +247,11 @@ impl StatusSource for Status {
             Vec::new(),
             self.store.wal_bytes() as f64,
         )];
+        let (waiting, bytes) = self.sns.backlog();
+        let help = "Deliveries of SNS that wait or are under way.";
+        gauges.push(gauge("sns_outbox_deliveries", help, Vec::new(), waiting as f64));
+        let help = "Size of the messages they deliver.";
+        gauges.push(gauge("sns_outbox_bytes", help, Vec::new(), bytes as f64));
         let statuses = self.driver.statuses();
         let of_task = |name: &str| vec![("task", name.to_owned())];
         gauges.extend(statuses.iter().map(|(name, status)| {

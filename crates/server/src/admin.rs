@@ -44,6 +44,10 @@ pub(crate) async fn answer(app: &Arc<App>, head: &Head, body: Incoming) -> Answe
 
 /// In enforced mode these endpoints, which know no signatures, are for this machine.
 fn may_ask(app: &App, head: &Head) -> bool {
+    // A notification whose subscriber named this server as its endpoint.
+    if head.parts.headers.contains_key("x-amz-sns-message-type") {
+        return false;
+    }
     app.config.auth == AuthMode::Open
         || app.config.admin_remote
         || head.peer.addr.ip().to_canonical().is_loopback()

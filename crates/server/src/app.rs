@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use base::task::TaskStatus;
 use base::{Clock, Entropy};
-use signals::{ApiCallSink, TraceSink};
+use ingest::otlp::CumulativeState;
+use parking_lot::Mutex;
+use signals::{ApiCallSink, LogSink, MetricSink, TraceSink};
 use smithy::{ServiceSchema, ServiceTable};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +22,7 @@ use crate::body::BodyBudget;
 use crate::config::ServerConfig;
 use crate::finish::DateHeader;
 use crate::metrics::{Gauge, Metrics};
+use crate::pages::PageSource;
 use crate::resolve::Services;
 
 /// What a server is made of besides its configuration.
@@ -40,10 +43,15 @@ pub struct Parts {
     pub audit_rules: AuditRules,
     /// Takes what arrives by OTLP and by the X-Ray daemon protocol.
     pub traces: Arc<dyn TraceSink>,
+    /// Take what arrives by OTLP and by the other doors for logs and metrics.
+    pub logs: Arc<dyn LogSink>,
+    pub metrics: Arc<dyn MetricSink>,
     /// The decompressed body limit of an operation (signing name, operation name), where it is smaller
     /// than the general one.
     pub body_limit: fn(&str, &str) -> Option<usize>,
     pub status: Arc<dyn StatusSource>,
+    /// What is served beside the API.
+    pub pages: Arc<dyn PageSource>,
 }
 
 /// What the rest of the program reports through the server's own endpoints.
@@ -88,8 +96,13 @@ pub(crate) struct App {
     pub(crate) audit: Arc<dyn ApiCallSink>,
     pub(crate) audit_rules: AuditRules,
     pub(crate) traces: Arc<dyn TraceSink>,
+    pub(crate) logs: Arc<dyn LogSink>,
+    pub(crate) metric_sink: Arc<dyn MetricSink>,
+    /// Cumulative series of OTLP clients.
+    pub(crate) otlp_series: Mutex<CumulativeState>,
     pub(crate) body_limit: fn(&str, &str) -> Option<usize>,
     pub(crate) status: Arc<dyn StatusSource>,
+    pub(crate) pages: Arc<dyn PageSource>,
     /// Memory for bodies.
     pub(crate) bodies: Arc<BodyBudget>,
     /// One permit per request being answered.
@@ -105,6 +118,9 @@ pub(crate) struct App {
     pub(crate) started: Duration,
     pub(crate) bound: OnceLock<BoundAddresses>,
 }
+
+/// Cumulative series that are remembered at a time: some 50 MB at most.
+const OTLP_SERIES_MAX: usize = 100_000;
 
 impl App {
     pub(crate) fn new(config: ServerConfig, parts: Parts) -> Arc<Self> {
@@ -122,8 +138,12 @@ impl App {
             audit: parts.audit,
             audit_rules: parts.audit_rules,
             traces: parts.traces,
+            logs: parts.logs,
+            metric_sink: parts.metrics,
+            otlp_series: Mutex::new(CumulativeState::new(OTLP_SERIES_MAX)),
             body_limit: parts.body_limit,
             status: parts.status,
+            pages: parts.pages,
             running: TaskTracker::new(),
             stopping: CancellationToken::new(),
             metrics: Metrics::default(),

@@ -21,7 +21,7 @@ use crate::request::{Answer, Head};
 const COMPRESSED_BODY_MIN: u64 = 1024;
 
 pub(crate) fn finish(app: &App, head: &Head, answer: Answer, started: Duration) -> Response<Full<Bytes>> {
-    let Answer { service, operation, mut response, error, events: _ } = answer;
+    let Answer { service, operation, mut response, error, .. } = answer;
     if let Ok(id) = HeaderValue::from_str(&head.request_id) {
         response.headers_mut().insert("x-amzn-requestid", id);
     }
@@ -65,8 +65,14 @@ fn log(
 fn compress(head: &Head, response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
     let wanted = head.parts.headers.get_all(ACCEPT_ENCODING).iter().any(accepts_gzip);
     let is_small = response.body().size_hint().lower() < COMPRESSED_BODY_MIN;
+    // gRPC compresses its messages itself.
+    let is_grpc = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"));
     if !wanted
         || is_small
+        || is_grpc
         || response.headers().contains_key(CONTENT_ENCODING)
         || head.parts.method == Method::HEAD
     {

@@ -40,6 +40,8 @@ pub(crate) struct Metrics {
     pub(crate) daemon_rejected: AtomicU64,
     pub(crate) daemon_dropped: AtomicU64,
     pub(crate) otlp_spans: AtomicU64,
+    pub(crate) otlp_log_records: AtomicU64,
+    pub(crate) otlp_data_points: AtomicU64,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -111,6 +113,18 @@ impl Metrics {
                 load(&self.daemon_dropped),
             ),
             ("otlp_spans_total", "counter", "Spans received by OTLP.", load(&self.otlp_spans)),
+            (
+                "otlp_log_records_total",
+                "counter",
+                "Log records received by OTLP.",
+                load(&self.otlp_log_records),
+            ),
+            (
+                "otlp_data_points_total",
+                "counter",
+                "Data points received by OTLP.",
+                load(&self.otlp_data_points),
+            ),
         ] {
             let _ = writeln!(
                 text,

@@ -33,7 +33,7 @@ use crate::body::{self, BodyError, Reservation};
 use crate::config::AuthMode;
 use crate::listener::{Door, Peer};
 use crate::resolve::{Question, Route, Service, Target};
-use crate::{admin, cors, finish, otlp, streaming};
+use crate::{admin, cors, finish, ingestion, otlp, pages, streaming};
 
 /// Answers one request. Never fails and never panics on account of the client.
 pub(crate) async fn answer(
@@ -50,12 +50,18 @@ pub(crate) async fn answer(
         Reserved::Preflight(response) => Answer::new("server", "Preflight", response),
         Reserved::Admin => admin::answer(&app, &head, body).await,
         Reserved::Otlp(signal) => otlp::answer(&app, &head, body, signal).await,
+        Reserved::OtlpGrpc(signal) => otlp::grpc::answer(&app, &head, body, signal).await,
+        Reserved::Ingestion(form) => ingestion::answer(&app, &head, body, form).await,
+        Reserved::No if pages::is_for(&app, &head) => pages::answer(&app, &head).await,
         Reserved::No => api_call(&app, &head, body).await,
     };
     drop(in_flight);
-    let events = answer.events.take();
+    let (events, trailers) = (answer.events.take(), answer.trailers.take());
     let response = finish::finish(&app, &head, answer, started);
-    streaming::respond(&app, &head.request_id, response, events)
+    match trailers {
+        Some(trailers) => streaming::with_trailers(response, trailers),
+        None => streaming::respond(&app, &head.request_id, response, events),
+    }
 }
 
 /// A request without its body.
@@ -74,6 +80,8 @@ pub(crate) struct Answer {
     pub(crate) error: Option<(String, String)>,
     /// What follows the body, for an event stream.
     pub(crate) events: Option<EventStream>,
+    /// What follows the body of a gRPC answer.
+    pub(crate) trailers: Option<http::HeaderMap>,
 }
 
 impl Answer {
@@ -82,7 +90,7 @@ impl Answer {
         operation: &'static str,
         response: Response<Full<Bytes>>,
     ) -> Self {
-        Self { service, operation, response, error: None, events: None }
+        Self { service, operation, response, error: None, events: None, trailers: None }
     }
 }
 
@@ -98,6 +106,8 @@ enum Reserved {
     Preflight(Response<Full<Bytes>>),
     Admin,
     Otlp(otlp::Signal),
+    OtlpGrpc(otlp::Signal),
+    Ingestion(ingestion::Form),
     No,
 }
 
@@ -109,7 +119,12 @@ impl Reserved {
         match (head.path(), &head.peer.door) {
             (_, Door::Daemon(_)) => Reserved::No,
             (path, _) if path.starts_with("/_nephoscope/") => Reserved::Admin,
-            (path, _) => otlp::Signal::of_path(path).map_or(Reserved::No, Reserved::Otlp),
+            (path, _) => {
+                let otlp = otlp::Signal::of_path(path).map(Reserved::Otlp);
+                otlp.or_else(|| otlp::grpc::signal(path).map(Reserved::OtlpGrpc))
+                    .or_else(|| ingestion::Form::of_path(path).map(Reserved::Ingestion))
+                    .unwrap_or(Reserved::No)
+            }
         }
     }
 }

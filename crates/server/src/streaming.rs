@@ -52,9 +52,21 @@ pub(crate) fn respond(
             }
             bytes
         });
-        let rest = frames.take_while(|frame| ready(frame.is_some())).filter_map(|frame| {
-            ready(frame.map(|bytes| Ok(Frame::data(bytes))))
-        });
+        let rest = frames
+            .take_while(|frame| ready(frame.is_some()))
+            .filter_map(|frame| ready(frame.map(|bytes| Ok(Frame::data(bytes)))));
         Either::Right(StreamBody::new(first.chain(rest.take_until(stopping)).boxed()))
+    })
+}
+
+/// Puts trailers behind a finished answer.
+pub(crate) fn with_trailers(response: Response<Full<Bytes>>, trailers: http::HeaderMap) -> Response<Body> {
+    response.map(|body| {
+        let first = stream::once(async move {
+            use http_body_util::BodyExt as _;
+            body.collect().await.map(|whole| Frame::data(whole.to_bytes()))
+        });
+        let last = stream::once(ready(Ok(Frame::trailers(trailers))));
+        Either::Right(StreamBody::new(first.chain(last).boxed()))
     })
 }

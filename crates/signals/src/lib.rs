@@ -16,7 +16,7 @@ pub mod trace;
 pub use audit::{ApiCall, AuditEvent, AuditResource, Principal};
 pub use bus::BusEvent;
 pub use dist::Dist;
-pub use log::{LogBatch, LogEvent};
+pub use log::{LogBatch, LogEvent, LogRejections};
 pub use metric::{Dimension, MetricDatum, MetricIdentity, MetricValue, Resolution, Unit, is_storable};
 pub use sink::{ApiCallSink, BusSink, LogSink, MetricSink, SinkError, TraceSink};
 pub use target::{

@@ -29,5 +29,24 @@ pub struct LogBatch {
     pub scope: Scope,
     pub log_group: String,
     pub log_stream: String,
+    /// Whether group and stream come into being when they are missing; else the batch is refused.
+    pub create: bool,
     pub events: Vec<LogEvent>,
+}
+
+/// Events of a batch that were not taken, because of their time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LogRejections {
+    /// More than 14 days old.
+    pub too_old: usize,
+    /// Older than the group keeps events.
+    pub expired: usize,
+    /// More than 2 hours ahead.
+    pub too_new: usize,
+}
+
+impl LogRejections {
+    pub fn total(&self) -> usize {
+        self.too_old + self.expired + self.too_new
+    }
 }

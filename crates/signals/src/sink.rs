@@ -6,7 +6,7 @@ use base::Scope;
 
 use crate::audit::ApiCall;
 use crate::bus::BusEvent;
-use crate::log::LogBatch;
+use crate::log::{LogBatch, LogRejections};
 use crate::metric::MetricDatum;
 use crate::trace::SegmentRejection;
 
@@ -16,6 +16,9 @@ pub enum SinkError {
     /// The signals break a rule; sending them again cannot help.
     #[error("rejected: {0}")]
     Rejected(String),
+    /// What the signals are for does not exist.
+    #[error("{0}")]
+    NotFound(String),
     /// Too much at once or no room on disk; the sender should wait and try again.
     #[error("overloaded: {0}")]
     Overloaded(String),
@@ -29,10 +32,10 @@ pub trait MetricSink: Send + Sync {
     async fn put_metric_data(&self, scope: &Scope, data: Vec<MetricDatum>) -> Result<(), SinkError>;
 }
 
-/// Takes log events, creating group and stream if need be. When it returns `Ok`, all of them are durable.
+/// Takes log events, as PutLogEvents does. When it returns `Ok`, all but the rejected ones are durable.
 #[async_trait]
 pub trait LogSink: Send + Sync {
-    async fn put_log_batch(&self, batch: LogBatch) -> Result<(), SinkError>;
+    async fn put_log_batch(&self, batch: LogBatch) -> Result<LogRejections, SinkError>;
 }
 
 /// Takes raw segment documents, as PutTraceSegments does. When it returns `Ok`, all but the rejected

@@ -2,28 +2,54 @@
 //!
 //! Source: <https://opentelemetry.io/docs/specs/otlp/>.
 
+/// The gRPC services of the collector, for a server to implement.
+pub mod grpc {
+    pub use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{
+        LogsService, LogsServiceServer,
+    };
+    pub use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{
+        MetricsService, MetricsServiceServer,
+    };
+    pub use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
+        TraceService, TraceServiceServer,
+    };
+}
+
 mod attributes;
 mod aws;
 mod cause;
 mod http;
+mod logs;
+mod metrics;
 mod naming;
 mod span;
 mod stack;
 mod traces;
 
 use base64::Engine;
-pub use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTracePartialSuccess, ExportTraceServiceResponse,
+pub use opentelemetry_proto::tonic::collector::logs::v1::{
+    ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse,
+};
+pub use opentelemetry_proto::tonic::collector::metrics::v1::{
+    ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
+};
+pub use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use prost::Message;
 use serde_json::{Value, json};
 
-pub use traces::{Refusal, Traces, traces};
+pub use logs::{Logs, logs};
+pub use metrics::{CumulativeState, MetricOptions, Metrics, metrics};
+pub use traces::{Traces, traces};
 
 /// Largest `/v1/traces` body after decompression: 5 MB.
 pub const TRACES_BODY_BYTES_MAX: usize = 5 * 1024 * 1024;
+/// Largest `/v1/metrics` body after decompression: 1 MB.
+pub const METRICS_BODY_BYTES_MAX: usize = 1024 * 1024;
+/// Largest `/v1/logs` body after decompression: 1 MB of events may need more to say it.
+pub const LOGS_BODY_BYTES_MAX: usize = 5 * 1024 * 1024;
 
 /// How a request's body is written, and so its answer's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,41 +86,101 @@ impl Encoding {
 #[error("the request body cannot be decoded: {0}")]
 pub struct DecodeError(String);
 
-/// Reads the body of `/v1/traces`.
-pub fn decode_traces(encoding: Encoding, body: &[u8]) -> Result<ExportTraceServiceRequest, DecodeError> {
+/// A request of one of the signals.
+pub trait ExportRequest: Message + Default + serde::de::DeserializeOwned {}
+
+impl ExportRequest for ExportTraceServiceRequest {}
+impl ExportRequest for ExportLogsServiceRequest {}
+impl ExportRequest for ExportMetricsServiceRequest {}
+
+/// Reads a request's body. JSON is proto3 JSON as OTLP has it: hexadecimal ids, integer enums, unknown keys ignored.
+pub fn decode<R: ExportRequest>(encoding: Encoding, body: &[u8]) -> Result<R, DecodeError> {
     match encoding {
-        Encoding::Protobuf => decode_protobuf(body),
-        Encoding::Json => decode_json(body),
+        Encoding::Protobuf => R::decode(body).map_err(|error| DecodeError(error.to_string())),
+        Encoding::Json => serde_json::from_slice(body).map_err(|error| DecodeError(error.to_string())),
     }
 }
 
-pub fn decode_protobuf(body: &[u8]) -> Result<ExportTraceServiceRequest, DecodeError> {
-    ExportTraceServiceRequest::decode(body).map_err(|error| DecodeError(error.to_string()))
+/// What a client is told of an accepted request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    pub rejected: u64,
+    pub error_message: Option<String>,
 }
 
-/// Reads proto3 JSON as OTLP has it: hexadecimal ids, integer enums, unknown keys ignored.
-pub fn decode_json(body: &[u8]) -> Result<ExportTraceServiceRequest, DecodeError> {
-    serde_json::from_slice(body).map_err(|error| DecodeError(error.to_string()))
+impl Outcome {
+    /// Whether there is anything to say.
+    pub fn is_full(&self) -> bool {
+        self.rejected == 0 && self.error_message.is_none()
+    }
+
+    fn count(&self) -> i64 {
+        i64::try_from(self.rejected).unwrap_or(i64::MAX)
+    }
+
+    fn message(&self) -> String {
+        self.error_message.clone().unwrap_or_default()
+    }
+
+    pub fn of_traces(&self) -> ExportTraceServiceResponse {
+        let partial =
+            ExportTracePartialSuccess { rejected_spans: self.count(), error_message: self.message() };
+        ExportTraceServiceResponse { partial_success: (!self.is_full()).then_some(partial) }
+    }
+
+    pub fn of_logs(&self) -> ExportLogsServiceResponse {
+        let (rejected_log_records, error_message) = (self.count(), self.message());
+        let partial = ExportLogsPartialSuccess { rejected_log_records, error_message };
+        ExportLogsServiceResponse { partial_success: (!self.is_full()).then_some(partial) }
+    }
+
+    pub fn of_metrics(&self) -> ExportMetricsServiceResponse {
+        let (rejected_data_points, error_message) = (self.count(), self.message());
+        let partial = ExportMetricsPartialSuccess { rejected_data_points, error_message };
+        ExportMetricsServiceResponse { partial_success: (!self.is_full()).then_some(partial) }
+    }
+
+    /// The same as proto3 JSON, where `counter` is the member that counts what was rejected. 64-bit integers are
+    /// written as strings there.
+    pub fn to_json(&self, counter: &str) -> Value {
+        if self.is_full() {
+            return json!({});
+        }
+        json!({"partialSuccess": {counter: self.count().to_string(), "errorMessage": self.message()}})
+    }
 }
 
-/// The body of a 200 answer to `/v1/traces`. With nothing rejected and no message it is empty (`{}`).
-pub fn traces_response(encoding: Encoding, rejected_spans: u64, error_message: Option<&str>) -> Vec<u8> {
-    let partial = (rejected_spans > 0 || error_message.is_some()).then(|| ExportTracePartialSuccess {
-        rejected_spans: i64::try_from(rejected_spans).unwrap_or(i64::MAX),
-        error_message: error_message.unwrap_or_default().to_owned(),
-    });
-    match encoding {
-        Encoding::Protobuf => ExportTraceServiceResponse { partial_success: partial }.encode_to_vec(),
-        Encoding::Json => match partial {
-            None => b"{}".to_vec(),
-            // 64-bit integers are written as strings in proto3 JSON.
-            Some(partial) => json!({"partialSuccess": {
-                "rejectedSpans": partial.rejected_spans.to_string(),
-                "errorMessage": partial.error_message,
-            }})
-            .to_string()
-            .into_bytes(),
-        },
+/// Why the whole request is refused; nothing of it is taken. Answer 400.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("the request has {count} {what}, more than {most}")]
+    TooManyItems { count: usize, what: &'static str, most: usize },
+    #[error("a resource or scope is larger than 16384 bytes")]
+    ContextTooLarge,
+    #[error("the request has {0} bytes of log events, more than 1048576")]
+    TooLarge(usize),
+    #[error("the {0} of a request must not be more than 24 hours apart")]
+    TooFarApart(&'static str),
+    #[error("{0}")]
+    AllRejected(String),
+}
+
+/// Items that are not taken while the others are.
+#[derive(Default)]
+struct Rejections {
+    first: Option<&'static str>,
+    count: u64,
+}
+
+impl Rejections {
+    fn add(&mut self, reason: &'static str) {
+        self.first.get_or_insert(reason);
+        self.count += 1;
+    }
+
+    fn message(&self) -> Option<String> {
+        let first = self.first?;
+        Some(if self.count > 1 { format!("{first} (+{} more)", self.count - 1) } else { first.to_owned() })
     }
 }
 

@@ -4,9 +4,9 @@ use base::Timestamp;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 
-use super::ExportTraceServiceRequest;
 use super::attributes::Attributes;
 use super::span;
+use super::{ExportTraceServiceRequest, Refusal, Rejections};
 
 /// A request as X-Ray documents, ready for a trace sink.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -16,19 +16,6 @@ pub struct Traces {
     pub rejected_spans: u64,
     /// Why: the first reason, and how many more there are.
     pub error_message: Option<String>,
-}
-
-/// Why the whole request is refused; nothing of it is taken. Answer 400.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    #[error("the request has {0} spans, more than {SPANS_MAX}")]
-    TooManySpans(usize),
-    #[error("a resource or scope is larger than {CONTEXT_BYTES_MAX} bytes")]
-    ContextTooLarge,
-    #[error("the spans of a request must not be more than 24 hours apart")]
-    TooFarApart,
-    #[error("{0}")]
-    AllRejected(String),
 }
 
 /// Translates the spans received at `now`. `indexed_attributes` become annotations of every span that has
@@ -61,7 +48,7 @@ pub fn traces(
         }
     }
     if taken > 0 && latest - earliest > SPREAD_NANOS_MAX {
-        return Err(Refusal::TooFarApart);
+        return Err(Refusal::TooFarApart("spans"));
     }
     result.rejected_spans = rejections.count;
     result.error_message = rejections.message();
@@ -71,29 +58,11 @@ pub fn traces(
     }
 }
 
-#[derive(Default)]
-struct Rejections {
-    first: Option<&'static str>,
-    count: u64,
-}
-
-impl Rejections {
-    fn add(&mut self, reason: &'static str) {
-        self.first.get_or_insert(reason);
-        self.count += 1;
-    }
-
-    fn message(&self) -> Option<String> {
-        let first = self.first?;
-        Some(if self.count > 1 { format!("{first} (+{} more)", self.count - 1) } else { first.to_owned() })
-    }
-}
-
 fn check_request(request: &ExportTraceServiceRequest) -> Result<(), Refusal> {
     let scopes = || request.resource_spans.iter().flat_map(|r| &r.scope_spans);
     let count: usize = scopes().map(|scope| scope.spans.len()).sum();
     if count > SPANS_MAX {
-        return Err(Refusal::TooManySpans(count));
+        return Err(Refusal::TooManyItems { count, what: "spans", most: SPANS_MAX });
     }
     let resources = request.resource_spans.iter().filter_map(|r| r.resource.as_ref());
     let too_large = resources.map(Message::encoded_len).any(|len| len > CONTEXT_BYTES_MAX)

@@ -1,8 +1,9 @@
 //! Vectors of OTLP traces: requests in JSON or protobuf, and the documents they become.
 
 use base::Timestamp;
-use ingest::otlp::{self, Encoding, Refusal};
+use ingest::otlp::{self, Encoding, ExportTraceServiceRequest, Outcome, Refusal};
 use ingest::segment_document::{self, Entity, SegmentRules};
+use prost::Message as _;
 use serde_json::{Value, json};
 
 const NOW: Timestamp = Timestamp::from_secs(1_736_949_770);
@@ -17,7 +18,7 @@ fn span(extra: Value) -> Value {
     span
 }
 
-fn attributes(pairs: Value) -> Value {
+pub(crate) fn attributes(pairs: Value) -> Value {
     fn any(value: &Value) -> Value {
         match value {
             Value::String(s) => json!({"stringValue": s}),
@@ -38,7 +39,7 @@ fn request(resource: Value, spans: Vec<Value>) -> Vec<u8> {
 }
 
 fn translate(body: &[u8]) -> Result<otlp::Traces, Refusal> {
-    otlp::traces(&otlp::decode_json(body).unwrap(), NOW, &[])
+    otlp::traces(&otlp::decode::<ExportTraceServiceRequest>(Encoding::Json, body).unwrap(), NOW, &[])
 }
 
 /// The documents of one span; all of them must be acceptable segment documents.
@@ -74,7 +75,9 @@ fn ids_are_converted_and_folded() {
 #[test]
 fn enums_must_be_integers_and_unknown_keys_are_ignored() {
     let text = span(json!({"kind": "SPAN_KIND_SERVER"}));
-    assert!(otlp::decode_json(&request(json!({}), vec![text])).is_err());
+    assert!(
+        otlp::decode::<ExportTraceServiceRequest>(Encoding::Json, &request(json!({}), vec![text])).is_err()
+    );
     let mut snake = span(json!({"start_time_unix_nano": "1736949760000000000"}));
     snake.as_object_mut().unwrap().remove("startTimeUnixNano");
     let refusal = translate(&request(json!({}), vec![snake])).unwrap_err();
@@ -84,22 +87,21 @@ fn enums_must_be_integers_and_unknown_keys_are_ignored() {
 #[test]
 fn empty_requests_are_accepted() {
     assert_eq!(
-        otlp::traces(&otlp::decode_protobuf(b"").unwrap(), NOW, &[]).unwrap(),
+        otlp::traces(&otlp::decode(Encoding::Protobuf, b"").unwrap(), NOW, &[]).unwrap(),
         otlp::Traces::default()
     );
     assert_eq!(translate(b"{}").unwrap(), otlp::Traces::default());
-    assert_eq!(otlp::traces_response(Encoding::Json, 0, None), b"{}");
-    assert_eq!(otlp::traces_response(Encoding::Protobuf, 0, None), b"");
+    assert_eq!(Outcome::default().to_json("rejectedSpans"), json!({}));
+    assert_eq!(Outcome::default().of_traces().encode_to_vec(), b"");
 }
 
 #[test]
 fn protobuf_and_json_give_the_same() {
-    use prost::Message;
     let body = request(json!({"service.name": "shop"}), vec![span(json!({"kind": SERVER}))]);
-    let decoded = otlp::decode_json(&body).unwrap();
-    let again = otlp::decode_traces(Encoding::Protobuf, &decoded.encode_to_vec()).unwrap();
+    let decoded: ExportTraceServiceRequest = otlp::decode(Encoding::Json, &body).unwrap();
+    let again = otlp::decode(Encoding::Protobuf, &decoded.encode_to_vec()).unwrap();
     assert_eq!(decoded, again);
-    assert!(otlp::decode_protobuf(b"\xff\xff").is_err());
+    assert!(otlp::decode::<ExportTraceServiceRequest>(Encoding::Protobuf, b"\xff\xff").is_err());
 }
 
 #[test]
@@ -111,20 +113,29 @@ fn bad_spans_are_rejected_alone() {
     assert_eq!(traces.error_message.as_deref(), Some("invalid span id"));
     let refusal = translate(&request(json!({}), vec![zero.clone(), zero])).unwrap_err();
     assert_eq!(refusal, Refusal::AllRejected("invalid span id (+1 more)".to_owned()));
-    let body = otlp::traces_response(Encoding::Json, 1, Some("x"));
-    assert_eq!(body, br#"{"partialSuccess":{"errorMessage":"x","rejectedSpans":"1"}}"#);
+    let outcome = Outcome { rejected: 1, error_message: Some("x".to_owned()) };
+    assert_eq!(
+        outcome.to_json("rejectedSpans"),
+        json!({"partialSuccess": {"errorMessage": "x", "rejectedSpans": "1"}})
+    );
 }
 
 #[test]
 fn whole_requests_are_refused_beyond_the_limits() {
     let many = (0..10_001).map(|_| json!({})).collect();
-    assert_eq!(translate(&request(json!({}), many)).unwrap_err(), Refusal::TooManySpans(10_001));
+    assert_eq!(
+        translate(&request(json!({}), many)).unwrap_err(),
+        Refusal::TooManyItems { count: 10_001, what: "spans", most: 10_000 }
+    );
     let large = json!({"k": "v".repeat(17_000)});
     assert_eq!(translate(&request(large, vec![span(json!({}))])).unwrap_err(), Refusal::ContextTooLarge);
     let day = 86_400_000_000_000u64;
     let old = 1736949760000000000u64 - 2 * day;
     let old = span(json!({"startTimeUnixNano": old.to_string(), "endTimeUnixNano": old.to_string()}));
-    assert_eq!(translate(&request(json!({}), vec![span(json!({})), old])).unwrap_err(), Refusal::TooFarApart);
+    assert_eq!(
+        translate(&request(json!({}), vec![span(json!({})), old])).unwrap_err(),
+        Refusal::TooFarApart("spans")
+    );
 }
 
 #[test]

@@ -124,8 +124,9 @@ async fn otlp_refuses_in_its_own_form() {
         (otlp("/v1/traces", protobuf, b"\xff\xff"), 400),
         (otlp("/v1/traces", &format!("{json}Content-Encoding: gzip\r\n"), b"{}"), 400),
         (otlp("/v1/traces", &format!("{json}Content-Encoding: gzip\r\n"), &bomb), 413),
-        (otlp("/v1/logs", json, b"{}"), 404),
-        (otlp("/v1/metrics", json, b"{}"), 404),
+        (otlp("/v1/logs", json, b"{}"), 400),
+        (otlp("/v1/metrics", json, b"{}"), 200),
+        (otlp("/v1/metrics", &format!("{json}Content-Encoding: gzip\r\n"), &bomb), 400),
         (b"GET /v1/traces HTTP/1.1\r\nHost: x\r\n\r\n".to_vec(), 405),
     ] {
         let answer = harness.send(&request).await;

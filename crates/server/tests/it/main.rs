@@ -6,6 +6,7 @@
 mod audit;
 mod daemon;
 mod limits;
+mod otlp;
 mod protocols;
 mod signatures;
 mod support;

@@ -8,7 +8,10 @@ use async_trait::async_trait;
 use base::{AccountId, Clock, Region, Scope, SeededEntropy, SimulatedClock, SystemClock, Timestamp};
 use parking_lot::Mutex;
 use server::{AccessKeys, AuditRules, AuthMode, NoStatus, Parts, Server, ServerConfig};
-use signals::{ApiCall, ApiCallSink, SegmentRejection, SinkError, TraceSink};
+use signals::{
+    ApiCall, ApiCallSink, LogBatch, LogRejections, LogSink, MetricDatum, MetricSink, SegmentRejection,
+    SinkError, TraceSink,
+};
 use smithy::{
     Cx, HttpTrait, Kind, Member, Operation, OperationError, OperationSchema, Protocol, ReadError, Schema,
     ServiceSchema, ServiceTable, Shape, ShapeReader, ShapeWriter, WriteError, WriteShape,
@@ -144,6 +147,8 @@ fn tables() -> Vec<ServiceTable> {
 pub(crate) struct Kept {
     pub(crate) calls: Mutex<Vec<ApiCall>>,
     pub(crate) documents: Mutex<Vec<(Scope, String)>>,
+    pub(crate) batches: Mutex<Vec<LogBatch>>,
+    pub(crate) data: Mutex<Vec<MetricDatum>>,
     /// Set to make the sinks refuse.
     pub(crate) is_full: std::sync::atomic::AtomicBool,
 }
@@ -176,6 +181,31 @@ impl TraceSink for Kept {
         self.check()?;
         self.documents.lock().extend(documents.into_iter().map(|d| (scope.clone(), d)));
         Ok(Vec::new())
+    }
+}
+
+#[async_trait]
+impl LogSink for Kept {
+    /// As if the group `g` with the stream `s` were all there is, and events without text too old.
+    async fn put_log_batch(&self, mut batch: LogBatch) -> Result<LogRejections, SinkError> {
+        self.check()?;
+        if !batch.create && (batch.log_group.as_str(), batch.log_stream.as_str()) != ("g", "s") {
+            return Err(SinkError::NotFound("The specified log group does not exist.".to_owned()));
+        }
+        let offered = batch.events.len();
+        batch.events.retain(|event| !event.text().contains("too old"));
+        let too_old = offered - batch.events.len();
+        self.batches.lock().push(batch);
+        Ok(LogRejections { too_old, ..LogRejections::default() })
+    }
+}
+
+#[async_trait]
+impl MetricSink for Kept {
+    async fn put_metric_data(&self, _: &Scope, data: Vec<MetricDatum>) -> Result<(), SinkError> {
+        self.check()?;
+        self.data.lock().extend(data);
+        Ok(())
     }
 }
 
@@ -226,8 +256,11 @@ impl Harness {
                 is_read_only: |_, operation| operation == "Fail",
             },
             traces: kept.clone(),
+            logs: kept.clone(),
+            metrics: kept.clone(),
             body_limit: |_, operation| (operation == "WhoAmI").then_some(64),
             status: Arc::new(NoStatus),
+            pages: Arc::new(server::NoPages),
         };
         let server = Server::start(config, parts).await.unwrap();
         Self { server, kept, network }

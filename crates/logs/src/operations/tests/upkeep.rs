@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use signals::{LogBatch, LogEvent, LogSink, SinkError};
+use signals::{LogBatch, LogEvent, LogRejections, LogSink, SinkError};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
@@ -74,16 +74,20 @@ async fn a_sink_makes_what_it_needs() {
         scope: f.caller.scope.clone(),
         log_group: "/otlp".to_owned(),
         log_stream: "default".to_owned(),
+        create: true,
         events: events
             .iter()
             .map(|(offset, text)| LogEvent::new(Timestamp::from_millis(START + offset), *text))
             .collect(),
     };
-    f.logs.put_log_batch(batch(&[(5, "b"), (1, "a"), (-20 * DAY, "too old")])).await.unwrap();
+    let rejections =
+        f.logs.put_log_batch(batch(&[(5, "b"), (1, "a"), (-20 * DAY, "too old")])).await.unwrap();
+    assert_eq!(rejections, LogRejections { too_old: 1, ..LogRejections::default() });
     f.logs.put_log_batch(batch(&[(9, "c")])).await.unwrap();
     assert_eq!(f.filter("/otlp", "").await, ["a", "b", "c"]);
-    let refused = f.logs.put_log_batch(batch(&[(-20 * DAY, "too old")])).await;
-    assert!(matches!(refused, Err(SinkError::Rejected(_))), "{refused:?}");
+    let elsewhere = LogBatch { log_group: "/none".to_owned(), create: false, ..batch(&[(9, "c")]) };
+    let refused = f.logs.put_log_batch(elsewhere).await;
+    assert!(matches!(refused, Err(SinkError::NotFound(_))), "{refused:?}");
 }
 
 #[tokio::test]
