@@ -82,14 +82,15 @@ impl Logs {
         let selector = self.selector(subscription, &group)?;
         let mut total = Delivered::default();
         let mut failed = None;
-        for (place, key) in self.delivery_places(&group, subscription.filter.apply_on_transformed_logs) {
+        for place in self.delivery_places(&group, subscription.filter.apply_on_transformed_logs) {
             while failed.is_none() && !stop.is_cancelled() {
                 let now = self.clock.now();
                 let mut cursor = self.subscriptions.cursor(subscription);
-                let after = cursor.done.get(place).copied().unwrap_or(subscription.filter.after);
-                let mut snapshot = self.events.snapshot(std::slice::from_ref(&key));
+                let after = cursor.done.get(place.name).copied().unwrap_or(subscription.filter.after);
+                let mut snapshot = self.events.snapshot(std::slice::from_ref(&place.key));
                 snapshot.hide_before(0, group.visible_from(now));
-                let page = snapshot.read_accepted(0, after, PAGE_EVENTS_MAX, PAGE_BYTES_MAX).await?;
+                let mut page = snapshot.read_accepted(0, after, PAGE_EVENTS_MAX, PAGE_BYTES_MAX).await?;
+                page.events.retain(|event| place.delivers(event.position.sequence));
                 if page.through <= after {
                     break;
                 }
@@ -100,7 +101,7 @@ impl Logs {
                 total.dropped += delivered.dropped;
                 failed = problem;
                 if done > after {
-                    cursor.done.insert(place.to_owned(), done);
+                    cursor.done.insert(place.name.to_owned(), done);
                     let matched = delivered != Delivered::default();
                     if !self.move_cursor(subscription, cursor, matched).await? {
                         return Ok(total);

@@ -73,7 +73,7 @@ fn bucket(name: &str, given: BucketSettings) -> Result<Bucket, ConfigError> {
                 bucket: given.bucket,
                 region: given.region.unwrap_or_else(|| "us-east-1".to_owned()),
                 access_key_id,
-                secret_access_key,
+                secret_access_key: secret_access_key.0,
                 path_style: given.path_style.unwrap_or(true),
             })
         }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
-use super::outgoing::{SmtpSettings, TargetSettings};
+use super::outgoing::{Secret, SmtpSettings, TargetSettings};
 
 /// The settings as given; what is not given is `None`.
 #[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
@@ -156,7 +156,7 @@ pub struct BucketSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_key_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub secret_access_key: Option<String>,
+    pub secret_access_key: Option<Secret>,
     /// Whether the bucket is in the path of URLs (the default) or in the host name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path_style: Option<bool>,

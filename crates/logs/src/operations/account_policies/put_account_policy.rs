@@ -111,14 +111,15 @@ fn overlaps(one: &Selection, other: &Selection) -> bool {
 
 /// The last sequence of any group of the account and Region: what is accepted later has a higher one.
 fn last_sequence(logs: &Logs, scope: &Scope) -> u64 {
-    let mut last = 0;
+    let mut groups = Vec::new();
     logs.groups.scan(&groups_of(scope), None, |key, record| {
         let name = name_of(key).into();
         let group = FoundGroup { name, scope: scope.clone(), record: record.clone() };
-        last = last.max(logs.events.last_sequence(&group.store_key()));
+        groups.push(group);
         ControlFlow::Continue(())
     });
-    last
+    let places = groups.iter().flat_map(|group| logs.all_store_keys(group));
+    places.map(|key| logs.events.last_sequence(&key)).max().unwrap_or_default()
 }
 
 async fn store(

@@ -97,7 +97,8 @@ async fn store(logs: &Logs, id: &SubscriptionId, filter: SubscriptionFilter) -> 
                 transaction.update(collection, key.clone(), before.version, filter)
             }
             None => {
-                let after = logs.events.last_sequence(&group.store_key());
+                let places = logs.all_store_keys(&group);
+                let after = places.iter().map(|key| logs.events.last_sequence(key)).max().unwrap_or_default();
                 let filter = SubscriptionFilter { after, ..filter.clone() };
                 let cursor = DeliveryCursor { number: filter.number, ..DeliveryCursor::default() };
                 transaction.insert(collection, key.clone(), filter).insert(cursors, id.cursor_key(), cursor)
