@@ -12,6 +12,7 @@ mod insights_sql;
 mod math;
 mod metric;
 mod operations;
+mod query_definition;
 mod search;
 mod tags;
 pub mod tasks;
@@ -34,6 +35,7 @@ pub struct CloudWatch {
     catalog: Arc<Catalog>,
     tags: tags::Tags,
     anomaly: anomaly::Anomaly,
+    query_definitions: query_definition::QueryDefinitions,
     dashboards: dashboard::Dashboards,
     alarms: alarm::book::Alarms,
     clock: Arc<dyn Clock>,
@@ -67,9 +69,21 @@ impl CloudWatch {
         let CloudWatchParts { metrics, catalog, clock, entropy, outlets, config } = parts;
         let tags = tags::Tags::new(&catalog)?;
         let anomaly = anomaly::Anomaly::new(&catalog)?;
+        let query_definitions = query_definition::QueryDefinitions::new(&catalog)?;
         let dashboards = dashboard::Dashboards::new(&catalog)?;
         let alarms = alarm::book::Alarms::new(&catalog, outlets)?;
-        Ok(Arc::new(Self { metrics, catalog, tags, anomaly, dashboards, alarms, clock, entropy, config }))
+        Ok(Arc::new(Self {
+            metrics,
+            catalog,
+            tags,
+            anomaly,
+            query_definitions,
+            dashboards,
+            alarms,
+            clock,
+            entropy,
+            config,
+        }))
     }
 
     pub(crate) fn metrics(&self) -> &Arc<MetricTable> {
@@ -83,6 +97,11 @@ impl CloudWatch {
     /// Anomaly detectors.
     pub(crate) fn anomaly(&self) -> &anomaly::Anomaly {
         &self.anomaly
+    }
+
+    /// Saved queries.
+    pub(crate) fn query_definitions(&self) -> &query_definition::QueryDefinitions {
+        &self.query_definitions
     }
 
     /// Tags of every kind of resource.

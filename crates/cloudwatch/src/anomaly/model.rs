@@ -138,8 +138,9 @@ impl Model {
         let since = until.saturating_sub_millis(TRAINING_SECS * 1000);
         let from = observations.partition_point(|o| o.at < since);
         let to = observations.partition_point(|o| o.at < until);
-        let known = without_outliers(observations.get(from..to)?, settings.outlier_limit);
-        let span = known.last()?.at.millis_since(known.first()?.at);
+        let recent = observations.get(from..to)?;
+        let span = recent.last()?.at.millis_since(recent.first()?.at);
+        let known = without_outliers(recent, span >= WEEKEND_SPAN_MILLIS, settings.outlier_limit);
         if known.len() < POINTS_MIN || span < SPAN_MILLIS_MIN {
             return None;
         }
@@ -197,12 +198,21 @@ fn simplified((weekend, hour): Class, by_weekend: bool) -> Class {
     (weekend && by_weekend, hour)
 }
 
-fn without_outliers(observations: &[Observation], limit: f64) -> Vec<Observation> {
-    let centre = median(observations.iter().map(|o| o.value).collect());
-    let deviation = median(observations.iter().map(|o| (o.value - centre).abs()).collect());
+/// What is near what is usual in its class: a rhythm with two levels has no outliers because of them.
+fn without_outliers(observations: &[Observation], by_weekend: bool, limit: f64) -> Vec<Observation> {
+    let mut members: HashMap<Class, Vec<f64>> = HashMap::new();
+    for observation in observations {
+        members.entry(simplified(observation.class, by_weekend)).or_default().push(observation.value);
+    }
+    let centres: HashMap<Class, f64> =
+        members.into_iter().map(|(class, values)| (class, median(values))).collect();
+    let distance = |o: &Observation| {
+        let centre = centres.get(&simplified(o.class, by_weekend)).copied().unwrap_or(o.value);
+        (o.value - centre).abs()
+    };
+    let deviation = median(observations.iter().map(distance).collect());
     let far = limit * SIGMAS_PER_MAD * deviation;
-    let kept = |o: &&Observation| deviation == 0.0 || (o.value - centre).abs() <= far;
-    observations.iter().filter(kept).copied().collect()
+    observations.iter().filter(|o| deviation == 0.0 || distance(o) <= far).copied().collect()
 }
 
 impl Expectation {

@@ -190,11 +190,12 @@ pub(crate) fn resource_of_arn(scope: &Scope, text: &str) -> Result<(Taggable, St
 /// Whether the resource is there; every kind adds its own line.
 pub(crate) fn exists(service: &CloudWatch, scope: &Scope, kind: Taggable, name: &str) -> bool {
     match kind {
-        Taggable::Alarm
-        | Taggable::AlarmMuteRule
-        | Taggable::InsightRule
-        | Taggable::MetricStream
-        | Taggable::QueryDefinition => false,
+        Taggable::InsightRule | Taggable::MetricStream => false,
+        Taggable::QueryDefinition => {
+            service.query_definitions().records.contains(&crate::query_definition::key(scope, name))
+        }
+        Taggable::Alarm => service.alarms().has_alarm(scope, name),
+        Taggable::AlarmMuteRule => service.alarms().has_mute_rule(scope, name),
         Taggable::Dashboard => service.dashboards().exists(scope, name),
     }
 }

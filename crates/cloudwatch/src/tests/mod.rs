@@ -1,10 +1,13 @@
 //! The specification's vectors, kept as text under `tests/corpus/`, against the operations.
 
+mod anomaly;
 mod corpus;
 mod dashboards;
 mod listing;
 mod math;
 mod putting;
+mod query_definitions;
+mod series;
 
 use std::sync::Arc;
 
