@@ -11,6 +11,7 @@ pub(crate) struct Services {
     pub(crate) xray: Arc<xray::XRay>,
     pub(crate) cloudtrail: Arc<cloudtrail::CloudTrail>,
     pub(crate) sts: Arc<sts::Sts>,
+    pub(crate) sns: Arc<delivery::Sns>,
 }
 
 impl Services {
@@ -22,6 +23,7 @@ impl Services {
             xray::table(self.xray.clone()),
             cloudtrail::table(self.cloudtrail.clone()),
             sts::table(self.sts.clone()),
+            delivery::table(self.sns.clone()),
         ]
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use catalog::Catalog;
 use cloudtrail::CloudTrail;
-use cloudwatch::{CloudWatch, CloudWatchConfig, CloudWatchParts};
+use cloudwatch::{AlarmOutlets, CloudWatch, CloudWatchConfig, CloudWatchParts};
+use delivery::{AlarmActions, OutboxLimits, RetryLimits, Sns, SnsParts};
 use logs::{Logs, Neighbours};
 use query::{Engine, EngineConfig};
 use server::{AccessKeys, AuditRules};
@@ -102,8 +103,26 @@ fn open_services(
         every_role_is_open: config.auth == Auth::Open,
     };
     let cloudwatch_config = CloudWatchConfig { reserve_aws_namespaces: config.auth == Auth::Enforced };
-    let cloudwatch = CloudWatch::new(store.metrics().clone(), clock.clone(), cloudwatch_config);
     let ways = Ways::open(config, capabilities)?;
+    let sns = Sns::new(SnsParts {
+        catalog: catalog.clone(),
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+        targets: ways.targets.clone(),
+        mail: ways.mail,
+        endpoint_rules: config.outgoing.endpoint_rules,
+        outbox_limits: OutboxLimits::default(),
+        retry_limits: RetryLimits::default(),
+    })?;
+    let outlets = AlarmOutlets { actions: AlarmActions::new(sns.clone()), bus: Vec::new() };
+    let cloudwatch = CloudWatch::new(CloudWatchParts {
+        metrics: store.metrics().clone(),
+        catalog: catalog.clone(),
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+        outlets,
+        config: cloudwatch_config,
+    })?;
     let neighbours = Neighbours {
         metrics: cloudwatch.clone(),
         stored_metrics: store.metrics().clone(),
@@ -117,5 +136,6 @@ fn open_services(
         cloudwatch,
         xray: XRay::new(store.traces().clone(), clock.clone(), XRayConfig::default()),
         sts: Sts::new(issuer, sts_config),
+        sns,
     })
 }

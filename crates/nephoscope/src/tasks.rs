@@ -25,6 +25,8 @@ pub(crate) fn register(
     // What a stop interrupted is taken up at once.
     maintenance.activate();
     logs::tasks::register(&services.logs, driver);
+    cloudwatch::tasks::register(driver, &services.cloudwatch);
+    delivery::tasks::register(driver, &services.sns, services.cloudwatch.clone(), services.logs.clone());
 }
 
 /// Flushing, compaction, expiry and the truncation of the write-ahead log, of all tables.

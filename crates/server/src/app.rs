@@ -84,6 +84,8 @@ pub struct BoundAddresses {
     pub tls: Vec<SocketAddr>,
     /// UDP and TCP of the X-Ray daemon protocol.
     pub daemon: Option<SocketAddr>,
+    /// In the order of the configuration; `None` for an address that was taken and need not be served.
+    pub sockets: Vec<Option<SocketAddr>>,
 }
 
 pub(crate) struct App {
