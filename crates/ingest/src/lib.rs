@@ -8,3 +8,4 @@ pub mod emf;
 pub mod json_events;
 pub mod otlp;
 pub mod segment_document;
+pub mod syslog;

@@ -25,6 +25,8 @@ pub struct ServerConfig {
     pub admin_remote: bool,
     /// Origins browsers may call from; empty allows every origin.
     pub cors_origins: Vec<String>,
+    /// Doors for embedded metrics and syslog.
+    pub sockets: Vec<crate::SocketListen>,
     /// How data points of OTLP become metric data.
     pub otlp_metrics: ingest::otlp::MetricOptions,
     pub limits: Limits,
@@ -42,6 +44,7 @@ impl ServerConfig {
             default_scope,
             admin_remote: false,
             cors_origins: Vec::new(),
+            sockets: Vec::new(),
             otlp_metrics: ingest::otlp::MetricOptions::default(),
             limits: Limits::default(),
         }

@@ -40,6 +40,8 @@ pub(crate) struct Metrics {
     pub(crate) daemon_rejected: AtomicU64,
     pub(crate) daemon_dropped: AtomicU64,
     pub(crate) otlp_spans: AtomicU64,
+    pub(crate) socket_received: AtomicU64,
+    pub(crate) socket_dropped: AtomicU64,
     pub(crate) otlp_log_records: AtomicU64,
     pub(crate) otlp_data_points: AtomicU64,
 }
@@ -111,6 +113,18 @@ impl Metrics {
                 "counter",
                 "Segment documents dropped because the daemon queue was full.",
                 load(&self.daemon_dropped),
+            ),
+            (
+                "socket_messages_total",
+                "counter",
+                "Messages received by syslog and as embedded metrics.",
+                load(&self.socket_received),
+            ),
+            (
+                "socket_messages_dropped_total",
+                "counter",
+                "Messages received by syslog and as embedded metrics that were not stored.",
+                load(&self.socket_dropped),
             ),
             ("otlp_spans_total", "counter", "Spans received by OTLP.", load(&self.otlp_spans)),
             (

@@ -14,6 +14,7 @@ use crate::app::{App, BoundAddresses, Parts};
 use crate::config::{DaemonListen, ServerConfig};
 use crate::daemon;
 use crate::listener::{Door, Lifetime, accept};
+use crate::sockets::{self, Open, SocketListen, Transport};
 
 /// Why a server cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +70,9 @@ impl Server {
         if let Some(daemon) = app.config.daemon.clone() {
             bound.daemon = start_daemon(&app, &daemon, &lifetime)?;
         }
+        for door in app.config.sockets.clone() {
+            bound.sockets.push(start_socket(&app, door, &lifetime)?);
+        }
         for (listener, tls) in listeners {
             lifetime.tasks.spawn(accept(app.clone(), listener, Door::Main, tls, lifetime.clone()));
         }
@@ -116,6 +120,31 @@ fn start_daemon(
         Err(source) if config.required => Err(StartError::Daemon { addr: config.addr, source }),
         Err(error) => {
             tracing::warn!(addr = %config.addr, %error, "the X-Ray daemon protocol is not served: its address is taken");
+            Ok(None)
+        }
+    }
+}
+
+/// Opens a door for log events; `None` if its address is taken and it need not be served.
+fn start_socket(
+    app: &Arc<App>,
+    door: SocketListen,
+    lifetime: &Lifetime,
+) -> Result<Option<SocketAddr>, StartError> {
+    let bound = match door.transport {
+        Transport::Tcp => bind_tcp(door.addr).map(|(listener, addr)| (Open::Tcp(listener), addr)),
+        Transport::Udp => {
+            bind_udp(door.addr).and_then(|socket| socket.local_addr().map(|addr| (Open::Udp(socket), addr)))
+        }
+    };
+    match bound {
+        Ok((socket, addr)) => {
+            sockets::start(app, socket, door, lifetime);
+            Ok(Some(addr))
+        }
+        Err(source) if door.required => Err(StartError::Listen { addr: door.addr, source }),
+        Err(error) => {
+            tracing::warn!(addr = %door.addr, %error, "log events are not taken here: the address is taken");
             Ok(None)
         }
     }

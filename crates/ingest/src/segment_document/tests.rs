@@ -283,7 +283,9 @@ proptest! {
         if let Ok(segment) = compile(&text) {
             let again: serde_json::Value = serde_json::from_slice(&segment.document).unwrap();
             prop_assert!(segment.document.len() <= document.to_string().len());
-            prop_assert_eq!(&again["start_time"], &document["start_time"]);
+            // Both read from text: serde_json's reading of numbers can be off by the last bit.
+            let sent: serde_json::Value = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(&again["start_time"], &sent["start_time"]);
             Entity::read(&segment.document).unwrap();
             let twice = compile(std::str::from_utf8(&segment.document).unwrap()).unwrap();
             prop_assert_eq!(twice.document, segment.document);

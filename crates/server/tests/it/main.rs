@@ -9,5 +9,6 @@ mod limits;
 mod otlp;
 mod protocols;
 mod signatures;
+mod sockets;
 mod support;
 mod tls;
