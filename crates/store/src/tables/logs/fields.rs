@@ -140,8 +140,15 @@ fn text(column: &FieldColumn, array: &ArrayRef) -> Result<ArrayRef, StoreError> 
     match column.encoding {
         Encoding::Dictionary => {
             let dictionary = array.as_dictionary::<Int32Type>();
-            let values = views(dictionary.values().as_string(), column.escapes);
-            compute::take(&values, dictionary.keys(), None).map_err(|e| StoreError::format("a log field", e))
+            let values = dictionary.values().as_string();
+            let taken = if values.len() > array.len() {
+                // Of a large dictionary only what these rows need is looked at.
+                let texts = compute::take(values, dictionary.keys(), None);
+                texts.map(|texts| Arc::new(views(texts.as_string(), column.escapes)) as ArrayRef)
+            } else {
+                compute::take(&views(values, column.escapes), dictionary.keys(), None)
+            };
+            taken.map_err(|e| StoreError::format("a log field", e))
         }
         Encoding::Text => Ok(Arc::new(views(array.as_string(), column.escapes))),
         Encoding::Bool => {

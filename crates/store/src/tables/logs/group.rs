@@ -45,6 +45,8 @@ struct State {
     last_sequence: u64,
     /// When the oldest row in memory was accepted.
     since: Option<Timestamp>,
+    /// When a row was accepted last.
+    latest: Option<Timestamp>,
 }
 
 /// A chunk and the records it was made of. A chunk without rows still stands for its records.
@@ -102,6 +104,7 @@ impl Group {
         }
         let bytes = batch.memory_bytes();
         state.since = state.since.or(Some(batch.ingestion_time));
+        state.latest = state.latest.max(Some(batch.ingestion_time));
         // At replay the stream may have been deleted since. The record is kept in the tail all the same: the
         // tombstone must live until the log no longer holds the record.
         if state.tombstones.get(&batch.stream).is_none_or(|deleted| last > *deleted) {
@@ -215,8 +218,10 @@ impl Group {
         (rows, bytes, oldest)
     }
 
-    pub(crate) fn since(&self) -> Option<Timestamp> {
-        self.state.lock().since
+    /// When the oldest row in memory was accepted, and when any row was accepted last.
+    pub(crate) fn accepted(&self) -> (Option<Timestamp>, Option<Timestamp>) {
+        let state = self.state.lock();
+        (state.since, state.latest)
     }
 
     pub(crate) fn last_sequence(&self) -> u64 {

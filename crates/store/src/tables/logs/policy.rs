@@ -7,6 +7,10 @@ pub(crate) const FLUSH_ROWS: usize = 1_000_000;
 pub(crate) const FLUSH_BYTES: usize = 64 << 20;
 /// A group is flushed when its oldest row has been in memory for so long.
 const FLUSH_AGE_MILLIS: i64 = 60 * 60 * 1000;
+/// A group that holds so many rows is flushed when nothing more comes for a while: parts are indexed and
+/// small, rows in memory are neither.
+const QUIET_ROWS: usize = 65_536;
+const QUIET_MILLIS: i64 = 10_000;
 
 /// Parts of one tier are merged when there are so many side by side.
 const MERGE_PARTS_MIN: usize = 4;
@@ -27,11 +31,15 @@ pub(crate) struct InMemory {
     pub(crate) bytes: usize,
     /// When its oldest row was accepted.
     pub(crate) since: Option<Timestamp>,
+    /// When a row was accepted last.
+    pub(crate) latest: Option<Timestamp>,
 }
 
 pub(crate) fn flush_due(held: InMemory, now: Timestamp) -> bool {
     let old = held.since.is_some_and(|since| now.millis_since(since) >= FLUSH_AGE_MILLIS);
-    held.rows > 0 && (held.rows >= FLUSH_ROWS || held.bytes >= FLUSH_BYTES || old)
+    let quiet =
+        held.rows >= QUIET_ROWS && held.latest.is_some_and(|latest| now.millis_since(latest) >= QUIET_MILLIS);
+    held.rows > 0 && (held.rows >= FLUSH_ROWS || held.bytes >= FLUSH_BYTES || old || quiet)
 }
 
 /// A part, as far as merging cares.
@@ -124,11 +132,16 @@ mod tests {
     #[test]
     fn size_and_age_make_a_flush_due() {
         let now = Timestamp::from_secs(1_000_000);
-        let held = |rows, bytes, age| InMemory { rows, bytes, since: Some(now.saturating_sub_millis(age)) };
+        let ago = |millis| Some(now.saturating_sub_millis(millis));
+        let held = |rows, bytes, age| InMemory { rows, bytes, since: ago(age), latest: ago(age.min(1_000)) };
         assert!(!flush_due(held(10, 10, 0), now));
         assert!(flush_due(held(FLUSH_ROWS, 10, 0), now));
         assert!(flush_due(held(10, FLUSH_BYTES, 0), now));
         assert!(flush_due(held(10, 10, FLUSH_AGE_MILLIS), now));
         assert!(!flush_due(held(0, 0, FLUSH_AGE_MILLIS), now));
+        let quiet = |rows| InMemory { latest: ago(QUIET_MILLIS), ..held(rows, 10, QUIET_MILLIS) };
+        assert!(flush_due(quiet(QUIET_ROWS), now));
+        assert!(!flush_due(quiet(QUIET_ROWS - 1), now));
+        assert!(!flush_due(held(QUIET_ROWS, 10, QUIET_MILLIS), now));
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::BooleanArray;
 use arrow::buffer::BooleanBuffer;
@@ -35,6 +35,9 @@ use crate::error::StoreError;
 /// Rows of a batch that is handed out.
 const BATCH_ROWS: usize = 8192;
 
+/// After so many rows a text that most messages contain is not looked for any more.
+const YIELD_ROWS: u64 = 65_536;
+
 /// What all units of a scan share.
 struct Shared {
     snapshot: LogSnapshot,
@@ -42,6 +45,8 @@ struct Shared {
     schema: SchemaRef,
     range: TimeRange,
     needles: Vec<Needle>,
+    /// Rows of parts that each needle was looked for in, and those it was found in.
+    yields: Vec<(AtomicU64, AtomicU64)>,
     equal: Vec<(String, Wanted)>,
     streams: Option<HashSet<Arc<str>>>,
     progress: Arc<ScanProgress>,
@@ -78,6 +83,7 @@ impl LogSnapshot {
             schema: schema.clone(),
             range: scan.range,
             needles: Vec::new(),
+            yields: Vec::new(),
             equal: Vec::new(),
             streams: None,
             progress: progress.clone(),
@@ -127,7 +133,10 @@ impl Shared {
         for condition in prune {
             match condition {
                 Prune::MessageContains(text) if text.is_empty() => {}
-                Prune::MessageContains(text) => self.needles.push(Needle::new(&text)),
+                Prune::MessageContains(text) => {
+                    self.needles.push(Needle::new(&text));
+                    self.yields.push(Default::default());
+                }
                 Prune::FieldEquals { path, value } => {
                     let wanted = Wanted::new(&value);
                     self.equal.push((path, wanted));
@@ -240,7 +249,13 @@ impl Shared {
             let keep = |block: &Block| Ok(self.keep_by_columns(view, block));
             ranges = select(part, &open, ranges, &first, range, keep).await?;
         }
-        for needle in &self.needles {
+        for (needle, (looked_in, found_in)) in self.needles.iter().zip(&self.yields) {
+            let looked = looked_in.load(Ordering::Relaxed);
+            if looked >= YIELD_ROWS && found_in.load(Ordering::Relaxed) * 2 > looked {
+                // Whoever filters finds them himself; looking twice would not pay.
+                continue;
+            }
+            looked_in.fetch_add(count_rows(&ranges), Ordering::Relaxed);
             let columns = columns_needed(&open.layout, needle);
             let fields = columns.unwrap_or_else(|| (0..open.layout.columns.len()).collect());
             let first = Need { templates: true, texts: true, fields, ..Need::default() };
@@ -248,6 +263,7 @@ impl Shared {
                 Ok(Some(contains(block, needle)?).filter(|hits| hits.count_set_bits() < block.rows()))
             };
             ranges = select(part, &open, ranges, &first, range, keep).await?;
+            found_in.fetch_add(count_rows(&ranges), Ordering::Relaxed);
         }
         let mut batches = Vec::new();
         for block in part.load(&open, &ranges, &need).await? {
@@ -366,6 +382,10 @@ impl Shared {
         let pieces = places.chunks(BATCH_ROWS).map(|places| interleave_record_batch(&batches, places));
         pieces.map(|p| p.map_err(|e| StoreError::format("log rows", e))).collect()
     }
+}
+
+fn count_rows(ranges: &[Range<usize>]) -> u64 {
+    ranges.iter().map(|rows| rows.len() as u64).sum()
 }
 
 /// The share of a granule in a range that cuts through it, as if its rows were spread evenly.

@@ -46,7 +46,8 @@ impl Table for LogTable {
             }
             let (rows, bytes, oldest) = group.in_memory();
             let demanded = oldest.is_some_and(|oldest| pressure.demands(oldest));
-            if demanded || flush_due(InMemory { rows, bytes, since: group.since() }, now) {
+            let (since, latest) = group.accepted();
+            if demanded || flush_due(InMemory { rows, bytes, since, latest }, now) {
                 changes += self.flush_group(&group).await?;
             }
             self.count_trimmed(&group).await?;
