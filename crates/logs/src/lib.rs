@@ -5,6 +5,7 @@
 //! log table, appended to through the `pipeline`. Invariant: nothing is appended to a group or stream while it is being deleted (see [`locks`]).
 
 mod account_policy;
+mod delivery;
 mod destination;
 mod error;
 mod event;
@@ -13,6 +14,7 @@ mod group;
 mod identifier;
 mod live_tail;
 mod locks;
+mod lookup_table;
 mod metric_filter;
 mod neighbours;
 mod operations;
@@ -35,11 +37,13 @@ use query::Engine;
 use store::tables::logs::LogTable;
 
 use account_policy::AccountPolicies;
+use delivery::Deliveries;
 use destination::Destinations;
 use export::ExportTask;
 use group::{GroupRemoval, LogGroup};
 use live_tail::Sessions;
 use locks::GroupLocks;
+use lookup_table::{LookupTable, LookupTableBody};
 use metric_filter::MetricFilter;
 use metric_filter::defaults::Unmatched;
 use pipeline::RuleCache;
@@ -67,6 +71,9 @@ pub struct Logs {
     subscriptions: Subscriptions,
     /// Set once, when the tasks are registered.
     signals: OnceLock<HashMap<&'static str, TaskSignal>>,
+    lookup_tables: Collection<LookupTable>,
+    lookup_bodies: Collection<LookupTableBody>,
+    deliveries: Deliveries,
     live_tails: Sessions,
     export_tasks: Collection<ExportTask>,
     /// Held while an export task is created.
@@ -99,6 +106,9 @@ impl Logs {
             account_policies: AccountPolicies::open(&catalog)?,
             destinations: Destinations::open(&catalog)?,
             subscriptions: Subscriptions::open(&catalog)?,
+            lookup_tables: catalog.collection()?,
+            lookup_bodies: catalog.collection()?,
+            deliveries: Deliveries::open(&catalog)?,
             live_tails: Sessions::default(),
             export_tasks: catalog.collection()?,
             export_gate: tokio::sync::Mutex::default(),

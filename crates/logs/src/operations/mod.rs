@@ -1,13 +1,18 @@
 //! The operations of the service, one file each under AWS's noun.
 
 mod account_policies;
+mod deliveries;
+mod delivery_destinations;
+mod delivery_sources;
 mod destinations;
 mod export_tasks;
 mod live_tail;
 mod log_events;
 mod log_groups;
 mod log_streams;
+mod lookup_tables;
 mod metric_filters;
+mod paging;
 mod queries;
 mod subscription_filters;
 mod tags;
@@ -56,6 +61,27 @@ pub fn table(logs: Arc<Logs>) -> ServiceTable {
         .on(CreateExportTask, export_tasks::create_export_task)
         .on(DescribeExportTasks, export_tasks::describe_export_tasks)
         .on(CancelExportTask, export_tasks::cancel_export_task)
+        .on(CreateLookupTable, lookup_tables::create_lookup_table)
+        .on(UpdateLookupTable, lookup_tables::update_lookup_table)
+        .on(GetLookupTable, lookup_tables::get_lookup_table)
+        .on(DescribeLookupTables, lookup_tables::describe_lookup_tables)
+        .on(DeleteLookupTable, lookup_tables::delete_lookup_table)
+        .on(PutDeliverySource, delivery_sources::put_delivery_source)
+        .on(GetDeliverySource, delivery_sources::get_delivery_source)
+        .on(DescribeDeliverySources, delivery_sources::describe_delivery_sources)
+        .on(DeleteDeliverySource, delivery_sources::delete_delivery_source)
+        .on(PutDeliveryDestination, delivery_destinations::put_delivery_destination)
+        .on(GetDeliveryDestination, delivery_destinations::get_delivery_destination)
+        .on(DescribeDeliveryDestinations, delivery_destinations::describe_delivery_destinations)
+        .on(DeleteDeliveryDestination, delivery_destinations::delete_delivery_destination)
+        .on(PutDeliveryDestinationPolicy, delivery_destinations::put_delivery_destination_policy)
+        .on(GetDeliveryDestinationPolicy, delivery_destinations::get_delivery_destination_policy)
+        .on(DeleteDeliveryDestinationPolicy, delivery_destinations::delete_delivery_destination_policy)
+        .on(CreateDelivery, deliveries::create_delivery)
+        .on(GetDelivery, deliveries::get_delivery)
+        .on(DescribeDeliveries, deliveries::describe_deliveries)
+        .on(UpdateDeliveryConfiguration, deliveries::update_delivery_configuration)
+        .on(DeleteDelivery, deliveries::delete_delivery)
         .on_stream(StartLiveTail, live_tail::start_live_tail)
         .on(PutTransformer, transformers::put_transformer)
         .on(GetTransformer, transformers::get_transformer)
@@ -65,6 +91,7 @@ pub fn table(logs: Arc<Logs>) -> ServiceTable {
         .on(GetQueryResults, queries::get_query_results)
         .on(StopQuery, queries::stop_query)
         .on(DescribeQueries, queries::describe_queries)
+        .on(ListLogGroupsForQuery, queries::list_log_groups_for_query)
         .on(TagResource, tags::tag_resource)
         .on(UntagResource, tags::untag_resource)
         .on(ListTagsForResource, tags::list_tags_for_resource)

@@ -1,10 +1,12 @@
 //! Operations over a real store and catalog in a temporary folder, on a simulated clock.
 #![allow(clippy::unwrap_used, reason = "a failure of the fixture is a failure of the test")]
 
+mod deliveries;
 mod events;
 mod exports;
 mod groups;
 mod live_tail;
+mod lookup_tables;
 mod metric_filters;
 mod neighbours;
 mod queries;
