@@ -43,6 +43,9 @@ impl Activity {
 /// Why an activation failed; the next activation tries again.
 pub type TaskError = Box<dyn std::error::Error + Send + Sync>;
 
+/// Between two activations of a task that names its own time, so that a failing one doesn't spin.
+pub const PAUSE_MIN: Duration = Duration::from_secs(1);
+
 /// One reconciler: reads state, decides with a pure function, applies the decision.
 #[async_trait]
 pub trait Task: Send + Sync {
@@ -51,6 +54,12 @@ pub trait Task: Send + Sync {
 
     /// How long to wait after one activation before the next. The driver adds up to a tenth as jitter.
     fn period(&self) -> Duration;
+
+    /// When the next activation is due, for a task that knows it: then period and jitter don't apply. At the
+    /// earliest, the driver activates it [`PAUSE_MIN`] after the one before.
+    fn next_activation(&self) -> Option<Timestamp> {
+        None
+    }
 
     /// Must be idempotent, and must return soon after `stop` is cancelled.
     async fn activate(&self, stop: &CancellationToken) -> Result<Activity, TaskError>;
@@ -146,8 +155,11 @@ impl TaskDriver {
 
     async fn run(&self, task: Arc<dyn Task>, registration: Arc<Registration>) {
         while !self.stop.is_cancelled() {
-            let wait = task.period().mul_f64(1.0 + 0.1 * self.entropy.fraction());
-            let due = self.clock.now() + wait;
+            let now = self.clock.now();
+            let due = match task.next_activation() {
+                Some(at) => at.max(now + PAUSE_MIN),
+                None => now + task.period().mul_f64(1.0 + 0.1 * self.entropy.fraction()),
+            };
             *registration.due.lock() = Some(due);
             let mut period = pin!(self.clock.sleep_until(due));
             let mut signal = pin!(registration.wake.notified());
@@ -215,6 +227,44 @@ mod tests {
             let n = self.0.fetch_add(1, Ordering::SeqCst) + 1;
             if n == 2 { Err("second time fails".into()) } else { Ok(Activity::new(1, "counted")) }
         }
+    }
+
+    /// Wants to run at every full minute.
+    struct OnTheMinute(Arc<SimulatedClock>, Mutex<Vec<Timestamp>>);
+
+    #[async_trait]
+    impl Task for OnTheMinute {
+        fn name(&self) -> &'static str {
+            "on_the_minute"
+        }
+        fn period(&self) -> Duration {
+            Duration::from_secs(3600)
+        }
+        fn next_activation(&self) -> Option<Timestamp> {
+            let minute = self.0.now().floor_to(60_000);
+            let seen = self.1.lock().last() == Some(&minute);
+            Some(if seen { minute + Duration::from_secs(60) } else { minute })
+        }
+        async fn activate(&self, _: &CancellationToken) -> Result<Activity, TaskError> {
+            self.1.lock().push(self.0.now().floor_to(60_000));
+            Ok(Activity::idle())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_task_may_name_its_own_time() {
+        let clock = SimulatedClock::new(Timestamp::from_secs(30));
+        let driver = TaskDriver::new(clock.clone(), SeededEntropy::new(1));
+        let task = Arc::new(OnTheMinute(clock.clone(), Mutex::default()));
+        driver.register(task.clone());
+        settle().await;
+        assert_eq!(clock.next_deadline(), Some(Timestamp::from_secs(31)), "what is overdue comes after a pause");
+        for to in [31, 60, 120] {
+            clock.advance_to(Timestamp::from_secs(to));
+            settle().await;
+        }
+        assert_eq!(*task.1.lock(), [0, 60, 120].map(Timestamp::from_secs));
+        driver.shutdown().await;
     }
 
     async fn settle() {
