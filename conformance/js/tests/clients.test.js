@@ -48,7 +48,7 @@ before(async () => {
   const binary = process.env.NEPHOSCOPE;
   assert.ok(binary, "NEPHOSCOPE must name the server's binary; run `cargo xtask test js`");
   data = await mkdtemp(join(tmpdir(), "nephoscope-js-"));
-  const options = ["--listen", "127.0.0.1:0", "--xray-daemon", "off", "--data-dir", data, "--log-level", "warn"];
+  const options = ["--listen", "127.0.0.1:0", "--xray-daemon", "off", "--emf", "off", "--data-dir", data, "--log-level", "warn"];
   server = spawn(binary, ["serve", ...options], { stdio: ["ignore", "pipe", "inherit"] });
   for await (const line of createInterface({ input: server.stdout })) {
     const found = /listening on (http:\/\/\S+)/.exec(line);

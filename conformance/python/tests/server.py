@@ -31,6 +31,7 @@ class Server:
                 binary(), "serve",
                 "--listen", "127.0.0.1:0",
                 "--xray-daemon", "127.0.0.1:0",
+                "--emf", "127.0.0.1:0",
                 "--data-dir", self.data_dir,
                 "--log-level", "warn",
                 *self.options,
@@ -56,6 +57,11 @@ class Server:
     def xray_daemon(self):
         """`host:port` of the X-Ray daemon's UDP and TCP sockets."""
         return self.health()["xrayDaemon"]
+
+    @property
+    def sockets(self):
+        """`host:port` of the doors for log events: embedded metrics by TCP, by UDP, then syslog as configured."""
+        return self.health()["sockets"]
 
     def stop(self):
         """Asks for a graceful end and gives the exit status."""

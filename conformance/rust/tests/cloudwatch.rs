@@ -34,6 +34,8 @@ impl Server {
                 "127.0.0.1:0",
                 "--xray-daemon",
                 "off",
+                "--emf",
+                "off",
                 "--log-level",
                 "warn",
                 "--data-dir",

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use base::faults::Faults;
@@ -20,6 +20,7 @@ use server::{
 use store::Store;
 
 use crate::config::{Auth, Certificate, Config};
+use crate::own_metrics::{self, OwnMetrics};
 use crate::state::{AUDIT_RULES, State};
 use crate::{services, tasks};
 
@@ -114,6 +115,17 @@ impl Nephoscope {
         state.services.sns.set_public_url(&public_url(config, server.addresses()));
         let period = config.maintenance_period;
         tasks::register(&driver, &state.store, &capabilities.clock, &state.services, period);
+        if config.own_metrics {
+            let task = OwnMetrics {
+                read: Box::new(server.figures()),
+                memory: own_metrics::resident_memory,
+                sink: state.services.cloudwatch.clone(),
+                scope: config.default_scope.clone(),
+                clock: capabilities.clock.clone(),
+                before: Mutex::default(),
+            };
+            driver.register(Arc::new(task));
+        }
         Ok(Self { server, state, driver })
     }
 
@@ -170,6 +182,11 @@ fn server_config(config: &Config) -> Result<ServerConfig, StartError> {
             required: daemon.required,
             scope: config.default_scope.clone(),
         }),
+        sockets: config.sockets.clone(),
+        otlp_metrics: ingest::otlp::MetricOptions {
+            resource_dimensions: config.otlp_resource_dimensions.clone(),
+            ..ingest::otlp::MetricOptions::default()
+        },
         auth: match config.auth {
             Auth::Open => AuthMode::Open,
             Auth::Enforced => AuthMode::Enforced,

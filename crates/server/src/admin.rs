@@ -94,6 +94,7 @@ fn health(app: &App) -> Value {
         "version": env!("CARGO_PKG_VERSION"),
         "listeners": listeners,
         "xrayDaemon": bound.daemon.map(|addr| addr.to_string()),
+        "sockets": bound.sockets.iter().map(|addr| addr.map(|addr| addr.to_string())).collect::<Vec<_>>(),
         "auth": match app.config.auth { AuthMode::Open => "open", AuthMode::Enforced => "enforced" },
         "uptimeSecs": uptime.as_secs(),
         "clock": clock_state(app),

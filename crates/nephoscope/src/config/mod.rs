@@ -3,6 +3,7 @@
 mod buckets;
 mod outgoing;
 pub mod settings;
+mod sockets;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use base::{AccountId, Region, Scope, Timestamp};
 use cloudtrail::CloudTrailConfig;
+use server::SocketListen;
 use store::StoreConfig;
 
 pub use buckets::{Bucket, BucketPlace, S3Bucket};
@@ -44,11 +46,17 @@ pub struct Config {
     pub listen: Vec<SocketAddr>,
     pub tls: Option<Tls>,
     pub xray_daemon: Option<XrayDaemon>,
+    /// Doors for embedded metrics and syslog.
+    pub sockets: Vec<SocketListen>,
+    /// Resource attributes of OTLP metrics that become dimensions.
+    pub otlp_resource_dimensions: Vec<String>,
     pub default_scope: Scope,
     pub auth: Auth,
     /// Text of the credentials file.
     pub credentials: Option<PathBuf>,
     pub admin_remote: bool,
+    /// Whether the server puts its own figures into namespace `Nephoscope`.
+    pub own_metrics: bool,
     pub cors_origins: Vec<String>,
     pub clock: ClockChoice,
     pub query_memory_bytes_max: usize,
@@ -104,7 +112,12 @@ impl Config {
     /// Checks `given`, with defaults where it says nothing.
     pub fn new(given: Settings) -> Result<Self, ConfigError> {
         let daemon_required = matches!(given.xray_daemon, Some(OrOff::On(_)));
+        let emf_required = matches!(given.emf, Some(OrOff::On(_)));
         let all = given.or(Settings::defaults());
+        let default_scope = Scope::new(
+            parse::<AccountId>("default-account", &required(all.default_account.clone()))?,
+            parse::<Region>("default-region", &required(all.default_region.clone()))?,
+        );
         let data_dir = required(all.data_dir.clone());
         let clock = clock(&required(all.clock.clone()))?;
         let cloudtrail = match clock {
@@ -114,19 +127,19 @@ impl Config {
         let config = Config {
             tls: tls(&all)?,
             outgoing: outgoing::outgoing(&all)?,
+            sockets: sockets::sockets(&all, emf_required, &default_scope)?,
+            otlp_resource_dimensions: all.otlp_resource_dimension.clone().unwrap_or_default(),
             listen: required(all.listen),
             data_dir: data_dir.clone(),
             xray_daemon: match required(all.xray_daemon) {
                 OrOff::On(addr) => Some(XrayDaemon { addr, required: daemon_required }),
                 OrOff::Off => None,
             },
-            default_scope: Scope::new(
-                parse::<AccountId>("default-account", &required(all.default_account))?,
-                parse::<Region>("default-region", &required(all.default_region))?,
-            ),
+            default_scope,
             auth: required(all.auth),
             credentials: all.credentials,
             admin_remote: required(all.admin_remote),
+            own_metrics: required(all.own_metrics),
             cors_origins: all.cors_origin.unwrap_or_default(),
             clock,
             query_memory_bytes_max: query_memory(required(all.query_memory_mib))?,
@@ -150,10 +163,11 @@ impl Config {
         }
         let tls = self.tls.iter().flat_map(|tls| &tls.listen);
         let daemon = self.xray_daemon.iter().map(|daemon| &daemon.addr);
+        // These protocols know no signatures in any mode.
+        let unsigned = daemon.chain(self.sockets.iter().map(|socket| &socket.addr));
         let open: Vec<&SocketAddr> = match self.auth {
-            Auth::Open => self.listen.iter().chain(tls).chain(daemon).collect(),
-            // The daemon protocol knows no signatures in any mode.
-            Auth::Enforced => daemon.collect(),
+            Auth::Open => self.listen.iter().chain(tls).chain(unsigned).collect(),
+            Auth::Enforced => unsigned.collect(),
         };
         let reachable = open.into_iter().find(|addr| !addr.ip().is_loopback());
         match reachable {

@@ -30,6 +30,44 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub xray_daemon: Option<OrOff>,
 
+    /// Address (TCP and UDP) for embedded metrics as the CloudWatch agent takes them, or "off"
+    /// [default: 127.0.0.1:25888, if it is free]
+    #[arg(long, value_name = "ADDR|off", env = "NEPHOSCOPE_EMF", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub emf: Option<OrOff>,
+
+    /// Where to take syslog messages (RFC 5424 and 3164), e.g. udp://127.0.0.1:514; give it again for more
+    #[arg(
+        long,
+        value_name = "udp|tcp://ADDR",
+        env = "NEPHOSCOPE_SYSLOG",
+        value_delimiter = ',',
+        global = true
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub syslog: Option<Vec<String>>,
+
+    /// Log group of syslog messages, with {hostname}, {app_name} and {source_ip} [default: /syslog/{hostname}]
+    #[arg(long, value_name = "NAME", env = "NEPHOSCOPE_SYSLOG_LOG_GROUP", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub syslog_log_group: Option<String>,
+
+    /// Log stream of syslog messages, with the same placeholders [default: {app_name}]
+    #[arg(long, value_name = "NAME", env = "NEPHOSCOPE_SYSLOG_LOG_STREAM", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub syslog_log_stream: Option<String>,
+
+    /// Resource attribute that becomes a dimension of metrics sent by OTLP; give it again for more
+    #[arg(
+        long,
+        value_name = "ATTRIBUTE",
+        env = "NEPHOSCOPE_OTLP_RESOURCE_DIMENSION",
+        value_delimiter = ',',
+        global = true
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub otlp_resource_dimension: Option<Vec<String>>,
+
     /// Account of requests whose access key is not a 12-digit account id [default: 000000000000]
     #[arg(long, value_name = "ACCOUNT", env = "NEPHOSCOPE_DEFAULT_ACCOUNT", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,6 +120,12 @@ pub struct Settings {
     #[arg(long, value_name = "BOOL", env = "NEPHOSCOPE_ADMIN_REMOTE", num_args = 0..=1, default_missing_value = "true", require_equals = true, global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub admin_remote: Option<bool>,
+
+    /// Put the server's own figures into namespace Nephoscope of the default account, every minute
+    /// [default: true]
+    #[arg(long, value_name = "BOOL", env = "NEPHOSCOPE_OWN_METRICS", num_args = 0..=1, default_missing_value = "true", require_equals = true, global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub own_metrics: Option<bool>,
 
     /// Origin web pages may call from; give it again for more [default: every origin]
     #[arg(long, value_name = "ORIGIN", env = "NEPHOSCOPE_CORS_ORIGIN", value_delimiter = ',', global = true)]
@@ -221,6 +265,11 @@ impl Settings {
             listen: self.listen.or(other.listen),
             data_dir: self.data_dir.or(other.data_dir),
             xray_daemon: self.xray_daemon.or(other.xray_daemon),
+            emf: self.emf.or(other.emf),
+            syslog: self.syslog.or(other.syslog),
+            syslog_log_group: self.syslog_log_group.or(other.syslog_log_group),
+            syslog_log_stream: self.syslog_log_stream.or(other.syslog_log_stream),
+            otlp_resource_dimension: self.otlp_resource_dimension.or(other.otlp_resource_dimension),
             default_account: self.default_account.or(other.default_account),
             default_region: self.default_region.or(other.default_region),
             tls_listen: self.tls_listen.or(other.tls_listen),
@@ -231,6 +280,7 @@ impl Settings {
             credentials: self.credentials.or(other.credentials),
             allow_open_network: self.allow_open_network.or(other.allow_open_network),
             admin_remote: self.admin_remote.or(other.admin_remote),
+            own_metrics: self.own_metrics.or(other.own_metrics),
             cors_origin: self.cors_origin.or(other.cors_origin),
             clock: self.clock.or(other.clock),
             query_memory_mib: self.query_memory_mib.or(other.query_memory_mib),
@@ -250,6 +300,11 @@ impl Settings {
             listen: Some(vec![SocketAddr::from(([127, 0, 0, 1], 4580))]),
             data_dir: Some(PathBuf::from("./nephoscope-data")),
             xray_daemon: Some(OrOff::On(SocketAddr::from(([127, 0, 0, 1], 2000)))),
+            emf: Some(OrOff::On(SocketAddr::from(([127, 0, 0, 1], 25888)))),
+            syslog: None,
+            syslog_log_group: Some("/syslog/{hostname}".to_owned()),
+            syslog_log_stream: Some("{app_name}".to_owned()),
+            otlp_resource_dimension: None,
             default_account: Some("000000000000".to_owned()),
             default_region: Some("us-east-1".to_owned()),
             tls_listen: None,
@@ -260,6 +315,7 @@ impl Settings {
             credentials: None,
             allow_open_network: Some(false),
             admin_remote: Some(false),
+            own_metrics: Some(true),
             cors_origin: None,
             clock: Some("system".to_owned()),
             query_memory_mib: Some(256),

@@ -35,7 +35,9 @@ impl Harness {
             listen: Some(vec!["127.0.0.1:0".parse().unwrap()]),
             data_dir: Some(folder.to_owned()),
             xray_daemon: Some(OrOff::Off),
+            emf: Some(OrOff::Off),
             clock: Some("simulated".to_owned()),
+            own_metrics: Some(false),
             ..Settings::default()
         };
         let mut config = Config::new(settings).unwrap();
