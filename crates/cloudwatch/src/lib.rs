@@ -11,6 +11,7 @@ mod error;
 mod insights_sql;
 mod math;
 mod metric;
+mod metric_stream;
 mod operations;
 mod query_definition;
 mod search;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 
 use base::{Clock, Entropy};
 use catalog::{Catalog, CatalogError};
+use signals::target::TargetSink;
 use store::tables::metrics::MetricTable;
 
 pub use alarm::AlarmOutlets;
@@ -36,6 +38,8 @@ pub struct CloudWatch {
     tags: tags::Tags,
     anomaly: anomaly::Anomaly,
     query_definitions: query_definition::QueryDefinitions,
+    metric_streams: metric_stream::MetricStreams,
+    targets: Arc<dyn TargetSink>,
     dashboards: dashboard::Dashboards,
     alarms: alarm::book::Alarms,
     clock: Arc<dyn Clock>,
@@ -52,6 +56,8 @@ pub struct CloudWatchParts {
     pub entropy: Arc<dyn Entropy>,
     /// Who takes what alarms hand over.
     pub outlets: AlarmOutlets,
+    /// Takes what metric streams hand on.
+    pub targets: Arc<dyn TargetSink>,
     pub config: CloudWatchConfig,
 }
 
@@ -66,10 +72,11 @@ pub struct CloudWatchConfig {
 impl CloudWatch {
     /// Fails where the catalog has records that do not decode.
     pub fn new(parts: CloudWatchParts) -> Result<Arc<Self>, CatalogError> {
-        let CloudWatchParts { metrics, catalog, clock, entropy, outlets, config } = parts;
+        let CloudWatchParts { metrics, catalog, clock, entropy, outlets, targets, config } = parts;
         let tags = tags::Tags::new(&catalog)?;
         let anomaly = anomaly::Anomaly::new(&catalog)?;
         let query_definitions = query_definition::QueryDefinitions::new(&catalog)?;
+        let metric_streams = metric_stream::MetricStreams::new(&catalog)?;
         let dashboards = dashboard::Dashboards::new(&catalog)?;
         let alarms = alarm::book::Alarms::new(&catalog, outlets)?;
         Ok(Arc::new(Self {
@@ -78,6 +85,8 @@ impl CloudWatch {
             tags,
             anomaly,
             query_definitions,
+            metric_streams,
+            targets,
             dashboards,
             alarms,
             clock,
@@ -97,6 +106,15 @@ impl CloudWatch {
     /// Anomaly detectors.
     pub(crate) fn anomaly(&self) -> &anomaly::Anomaly {
         &self.anomaly
+    }
+
+    pub(crate) fn metric_streams(&self) -> &metric_stream::MetricStreams {
+        &self.metric_streams
+    }
+
+    /// Delivery streams and other targets by their ARNs.
+    pub(crate) fn targets(&self) -> &dyn TargetSink {
+        &*self.targets
     }
 
     /// Saved queries.

@@ -121,6 +121,7 @@ fn open_services(
         clock: clock.clone(),
         entropy: entropy.clone(),
         outlets,
+        targets: ways.targets.clone(),
         config: cloudwatch_config,
     })?;
     let neighbours = Neighbours {

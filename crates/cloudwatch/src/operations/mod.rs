@@ -5,6 +5,7 @@ pub(crate) mod alarms;
 pub(crate) mod anomaly_detectors;
 pub(crate) mod dashboards;
 pub(crate) mod metric_data_query_definitions;
+pub(crate) mod metric_streams;
 pub(crate) mod metrics;
 pub(crate) mod tags;
 
@@ -12,12 +13,14 @@ use std::sync::Arc;
 
 use shapes::cloudwatch::operations::{
     DeleteAlarmMuteRule, DeleteAlarms, DeleteAnomalyDetector, DeleteDashboards,
-    DeleteMetricDataQueryDefinition, DescribeAlarmContributors, DescribeAlarmHistory, DescribeAlarms,
-    DescribeAlarmsForMetric, DescribeAnomalyDetectors, DisableAlarmActions, EnableAlarmActions,
-    GetAlarmMuteRule, GetDashboard, GetMetricData, GetMetricDataQueryDefinition, GetMetricStatistics,
-    GetMetricWidgetImage, ListAlarmMuteRules, ListDashboards, ListMetricDataQueryDefinitions, ListMetrics,
-    ListTagsForResource, PutAlarmMuteRule, PutAnomalyDetector, PutCompositeAlarm, PutDashboard,
-    PutMetricAlarm, PutMetricData, PutMetricDataQueryDefinition, SetAlarmState, TagResource, UntagResource,
+    DeleteMetricDataQueryDefinition, DeleteMetricStream, DescribeAlarmContributors, DescribeAlarmHistory,
+    DescribeAlarms, DescribeAlarmsForMetric, DescribeAnomalyDetectors, DisableAlarmActions,
+    EnableAlarmActions, GetAlarmMuteRule, GetDashboard, GetMetricData, GetMetricDataQueryDefinition,
+    GetMetricStatistics, GetMetricStream, GetMetricWidgetImage, ListAlarmMuteRules, ListDashboards,
+    ListMetricDataQueryDefinitions, ListMetricStreams, ListMetrics, ListTagsForResource, PutAlarmMuteRule,
+    PutAnomalyDetector, PutCompositeAlarm, PutDashboard, PutMetricAlarm, PutMetricData,
+    PutMetricDataQueryDefinition, PutMetricStream, SetAlarmState, StartMetricStreams, StopMetricStreams,
+    TagResource, UntagResource,
 };
 use smithy::ServiceTable;
 
@@ -69,5 +72,11 @@ pub fn table(service: Arc<CloudWatch>) -> ServiceTable {
         .on(GetMetricDataQueryDefinition, definitions::get_metric_data_query_definition)
         .on(ListMetricDataQueryDefinitions, definitions::list_metric_data_query_definitions)
         .on(PutMetricDataQueryDefinition, definitions::put_metric_data_query_definition)
+        .on(DeleteMetricStream, metric_streams::delete_metric_stream)
+        .on(GetMetricStream, metric_streams::get_metric_stream)
+        .on(ListMetricStreams, metric_streams::list_metric_streams)
+        .on(PutMetricStream, metric_streams::put_metric_stream)
+        .on(StartMetricStreams, metric_streams::start_metric_streams)
+        .on(StopMetricStreams, metric_streams::stop_metric_streams)
         .build()
 }

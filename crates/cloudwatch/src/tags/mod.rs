@@ -190,7 +190,11 @@ pub(crate) fn resource_of_arn(scope: &Scope, text: &str) -> Result<(Taggable, St
 /// Whether the resource is there; every kind adds its own line.
 pub(crate) fn exists(service: &CloudWatch, scope: &Scope, kind: Taggable, name: &str) -> bool {
     match kind {
-        Taggable::InsightRule | Taggable::MetricStream => false,
+        // There are no insight rules here.
+        Taggable::InsightRule => false,
+        Taggable::MetricStream => {
+            service.metric_streams().records.contains(&crate::metric_stream::key(scope, name))
+        }
         Taggable::QueryDefinition => {
             service.query_definitions().records.contains(&crate::query_definition::key(scope, name))
         }

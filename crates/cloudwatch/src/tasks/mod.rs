@@ -2,6 +2,7 @@
 
 pub(crate) mod dispatch;
 pub(crate) mod evaluation;
+pub(crate) mod metric_streams;
 pub(crate) mod retention;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ pub fn register(driver: &Arc<TaskDriver>, service: &Arc<CloudWatch>) {
     let evaluation = driver.register(Arc::new(evaluation::AlarmEvaluation::new(service.clone())));
     let dispatch = driver.register(Arc::new(dispatch::AlarmDispatch { cw: service.clone() }));
     driver.register(Arc::new(retention::AlarmHistoryRetention { cw: service.clone() }));
+    driver.register(Arc::new(metric_streams::MetricStreamDelivery { cw: service.clone() }));
     // What a stop interrupted is taken up at once.
     evaluation.activate();
     dispatch.activate();

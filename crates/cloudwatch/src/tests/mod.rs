@@ -5,6 +5,7 @@ mod corpus;
 mod dashboards;
 mod listing;
 mod math;
+mod metric_streams;
 mod putting;
 mod query_definitions;
 mod series;
@@ -15,6 +16,7 @@ use async_trait::async_trait;
 use base::{AccountId, NoFaults, Region, Scope, SeededEntropy, SimulatedClock, Timestamp};
 use catalog::{Catalog, MemoryBackend};
 use object_store::memory::InMemory;
+use signals::target::{TargetCall, TargetSink};
 use signals::{AlarmAction, AlarmActionSink, Principal, TargetError};
 use smithy::{Caller, Cx};
 use store::{Store, StoreCapabilities, StoreConfig};
@@ -34,8 +36,31 @@ impl AlarmActionSink for NoActions {
     }
 }
 
+/// Keeps what it is called with.
+#[derive(Default)]
+pub(crate) struct DeliveryStreams {
+    calls: parking_lot::Mutex<Vec<TargetCall>>,
+    away: std::sync::atomic::AtomicBool,
+}
+
+#[async_trait]
+impl TargetSink for DeliveryStreams {
+    async fn call(&self, call: TargetCall) -> Result<(), TargetError> {
+        if self.away.load(std::sync::atomic::Ordering::Relaxed) {
+            return Err(TargetError::Unavailable("away".to_owned()));
+        }
+        self.calls.lock().push(call);
+        Ok(())
+    }
+
+    fn is_mapped(&self, _arn: &str) -> bool {
+        true
+    }
+}
+
 /// A service over an empty store.
 struct Server {
+    streams: Arc<DeliveryStreams>,
     _dir: tempfile::TempDir,
     store: Arc<Store>,
     clock: Arc<SimulatedClock>,
@@ -53,16 +78,18 @@ impl Server {
             faults: Arc::new(NoFaults),
         };
         let store = Store::open(StoreConfig::new(dir.path()), capabilities).unwrap();
+        let streams = Arc::new(DeliveryStreams::default());
         let parts = CloudWatchParts {
             metrics: store.metrics().clone(),
             catalog: Catalog::with_backend(Arc::new(MemoryBackend::default()), clock.clone()).await.unwrap(),
             clock: clock.clone(),
             entropy: SeededEntropy::new(2),
             outlets: AlarmOutlets { actions: Arc::new(NoActions), bus: Vec::new() },
+            targets: streams.clone(),
             config,
         };
         let service = CloudWatch::new(parts).unwrap();
-        Self { _dir: dir, store, clock, service }
+        Self { streams, _dir: dir, store, clock, service }
     }
 
     fn cx(&self) -> Cx<CloudWatch> {

@@ -101,6 +101,7 @@ impl Bench {
             clock: clock.clone(),
             entropy: SeededEntropy::new(clock.now().as_millis().unsigned_abs()),
             outlets: AlarmOutlets { actions: recorder.clone(), bus: vec![recorder.clone()] },
+            targets: Arc::new(crate::tests::DeliveryStreams::default()),
             config: CloudWatchConfig::default(),
         };
         let cw = CloudWatch::new(parts).unwrap();
