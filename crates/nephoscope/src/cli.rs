@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::agent::AgentArgs;
 use crate::config::{self, Config, ConfigError, Settings};
 
 /// A self-hosted server that speaks to AWS clients as Amazon CloudWatch, CloudWatch Logs, AWS X-Ray and
@@ -30,12 +31,14 @@ pub struct Cli {
     pub settings: Settings,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// Serve until told to stop (the default)
     Serve,
     /// Check the configuration and print what would hold
     Check,
+    /// Publish this host's metrics and log files to a server, as the CloudWatch agent does
+    Agent(AgentArgs),
     /// List the operations this server answers, one `service Operation` a line
     #[command(hide = true)]
     Operations {

@@ -5,9 +5,11 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use agent::config::Verdict;
 use base::faults::{AbortAt, Faults, NoFaults};
 use base::{Clock, SimulatedClock, SystemClock, SystemEntropy};
 use clap::Parser as _;
+use nephoscope::agent::AgentArgs;
 use nephoscope::cli::{Cli, Command};
 use nephoscope::config::{ClockChoice, Config, LogFormat, Settings};
 use nephoscope::{Capabilities, Nephoscope};
@@ -36,9 +38,13 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<(), Failure> {
+    // The agent's file is not the server's.
+    if let Some(Command::Agent(arguments)) = &cli.command {
+        return run_agent(cli, arguments);
+    }
     let config = cli.checked()?;
     match cli.command {
-        None | Some(Command::Serve) => serve(cli, config),
+        None | Some(Command::Serve | Command::Agent(_)) => serve(cli, config),
         Some(Command::Check) => check(cli),
         Some(Command::Operations { uncovered }) => operations(cli, config, uncovered),
     }
@@ -57,6 +63,32 @@ fn serve(cli: &Cli, config: Config) -> Result<(), Failure> {
         tracing::info!("stopping");
         server.shutdown().await;
         Ok(())
+    })
+}
+
+fn run_agent(cli: &Cli, arguments: &AgentArgs) -> Result<(), Failure> {
+    let prepared = arguments.prepare(cli.config.as_deref(), SystemClock::new())?;
+    if arguments.check {
+        let mut out = std::io::stdout().lock();
+        for line in &prepared.report.lines {
+            writeln!(out, "{line}")?;
+        }
+    }
+    if prepared.report.has_refusals() && (arguments.check || arguments.strict) {
+        return Err("the configuration asks for what is refused".into());
+    }
+    if arguments.check {
+        return Ok(());
+    }
+    let settings = cli.settings.clone().or(Settings::defaults());
+    start_logging_as(settings.log_level.as_deref().unwrap_or("info"), settings.log_format)?;
+    for line in prepared.report.lines.iter().filter(|line| line.verdict != Verdict::Honoured) {
+        tracing::warn!("{line}");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let stop = StopSignal::new()?;
+        prepared.run(stop.received()).await
     })
 }
 
@@ -130,9 +162,13 @@ fn greet(config: &Config, server: &Nephoscope) -> Result<(), Failure> {
 }
 
 fn start_logging(config: &Config) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(&config.log_level)?;
+    start_logging_as(&config.log_level, Some(config.log_format))
+}
+
+fn start_logging_as(level: &str, format: Option<LogFormat>) -> Result<(), Failure> {
+    let filter = EnvFilter::try_new(level)?;
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match config.log_format {
+    match format.unwrap_or(LogFormat::Text) {
         LogFormat::Text => subscriber.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
         LogFormat::Json => subscriber.json().init(),
     }

@@ -31,7 +31,7 @@ pub use app::{BoundAddresses, NoStatus, Parts, StatusSource};
 pub use audit::AuditRules;
 pub use auth::{AccessKey, AccessKeys};
 pub use config::{AuthMode, DaemonListen, Limits, ServerConfig, TlsListen};
-pub use metrics::Gauge;
+pub use metrics::{Figures, Gauge, ServiceFigures};
 pub use pages::{NoPages, Page, PageSource};
 pub use server::{Server, StartError};
 pub use sockets::{Format as SocketFormat, SocketListen, Transport};

@@ -24,6 +24,27 @@ pub struct Gauge {
     pub value: f64,
 }
 
+/// The same figures as numbers; counts are since the start.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Figures {
+    pub services: BTreeMap<&'static str, ServiceFigures>,
+    /// Names as AWS would give them, e.g. `BytesReceived`.
+    pub counters: Vec<(&'static str, u64)>,
+    pub requests_in_flight: i64,
+    pub connections: i64,
+    pub gauges: Vec<Gauge>,
+}
+
+/// What one service answered.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct ServiceFigures {
+    pub requests: u64,
+    pub client_errors: u64,
+    pub server_errors: u64,
+    /// Of all requests together.
+    pub duration_secs: f64,
+}
+
 /// Counters kept by the request path.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
@@ -69,6 +90,41 @@ impl Metrics {
         histogram.sum_secs += secs;
         if let Some(bucket) = BOUNDS.iter().position(|bound| secs <= *bound) {
             histogram.buckets[bucket] += 1;
+        }
+    }
+
+    /// Everything that is counted here, without gauges of others.
+    pub(crate) fn figures(&self) -> Figures {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let mut services: BTreeMap<&'static str, ServiceFigures> = BTreeMap::new();
+        for ((service, _, status), count) in self.requests.lock().iter() {
+            let figures = services.entry(service).or_default();
+            figures.requests += count;
+            match status {
+                400..500 => figures.client_errors += count,
+                500.. => figures.server_errors += count,
+                _ => {}
+            }
+        }
+        for (service, histogram) in self.durations.lock().iter() {
+            services.entry(service).or_default().duration_secs = histogram.sum_secs;
+        }
+        Figures {
+            services,
+            counters: vec![
+                ("BytesReceived", load(&self.bytes_received)),
+                ("BytesSent", load(&self.bytes_sent)),
+                ("AuditEvents", load(&self.audit_recorded)),
+                ("AuditFailures", load(&self.audit_failed)),
+                ("Panics", load(&self.panics)),
+                ("SegmentDocumentsReceived", load(&self.daemon_received)),
+                ("SegmentDocumentsRejected", load(&self.daemon_rejected)),
+                ("SegmentDocumentsDropped", load(&self.daemon_dropped)),
+                ("SpansReceived", load(&self.otlp_spans)),
+            ],
+            requests_in_flight: self.in_flight.load(Ordering::Relaxed),
+            connections: self.connections.load(Ordering::Relaxed),
+            gauges: Vec::new(),
         }
     }
 

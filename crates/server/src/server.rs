@@ -14,6 +14,7 @@ use crate::app::{App, BoundAddresses, Parts};
 use crate::config::{DaemonListen, ServerConfig};
 use crate::daemon;
 use crate::listener::{Door, Lifetime, accept};
+use crate::metrics::Figures;
 use crate::sockets::{self, Open, SocketListen, Transport};
 
 /// Why a server cannot start.
@@ -82,6 +83,16 @@ impl Server {
 
     pub fn addresses(&self) -> &BoundAddresses {
         &self.bound
+    }
+
+    /// Reads the server's own figures, for as long as anyone wants to know them.
+    pub fn figures(&self) -> impl Fn() -> Figures + Send + Sync + 'static {
+        let app = self.app.clone();
+        move || {
+            let mut figures = app.metrics.figures();
+            figures.gauges = app.status.gauges();
+            figures
+        }
     }
 
     /// Stops listening, lets requests under way finish within `shutdown_timeout`, and drops the rest.

@@ -2,6 +2,7 @@
 //!
 //! Source: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Metric-Widget-Structure.html>.
 
+mod alarm;
 mod definition;
 mod drawing;
 #[cfg(test)]

@@ -30,7 +30,8 @@ pub(crate) async fn get_metric_widget_image(
             )));
         }
     }
-    let widget = ImageWidget::parse(&input.metric_widget, cx.now)?;
+    let mut widget = ImageWidget::parse(&input.metric_widget, cx.now)?;
+    widget.watch_alarm(&cx.service, cx.scope())?;
     let found = read(&cx, &widget).await?;
     let found = widget.metrics.iter().zip(found).collect();
     let picture = widget.picture(found, cx.now);
