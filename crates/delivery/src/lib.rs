@@ -115,3 +115,6 @@ impl Sns {
         self.public_url.get().map_or("http://localhost:4580", String::as_str)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -165,7 +165,9 @@ impl Status {
         for ((scope, log_group), events) in events {
             handed += events.len() as u64;
             let log_stream = "delivery-status".to_owned();
-            if let Err(error) = logs.put_log_batch(LogBatch { scope, log_group, log_stream, events, create: true }).await {
+            if let Err(error) =
+                logs.put_log_batch(LogBatch { scope, log_group, log_stream, events, create: true }).await
+            {
                 failure = Some(error);
             }
         }

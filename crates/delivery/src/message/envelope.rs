@@ -235,6 +235,16 @@ mod tests {
     use super::*;
     use crate::message::MessageAttribute;
 
+    fn notification(message: &Message) -> Notification<'_> {
+        Notification {
+            message,
+            message_id: "m",
+            topic_arn: "arn:t",
+            text: "hi \"there\"\n",
+            unsubscribe_url: "http://x/?Action=Unsubscribe",
+        }
+    }
+
     #[test]
     fn members_come_in_aws_order_and_absent_ones_do_not_come() {
         let attribute = MessageAttribute { data_type: "String".to_owned(), value: "v".to_owned() };
@@ -250,13 +260,7 @@ mod tests {
         };
         let signed =
             Signed { version: 1, signature: "c2ln".to_owned(), certificate_url: "http://x/c.pem".to_owned() };
-        let notification = |message| Notification {
-            message,
-            message_id: "m",
-            topic_arn: "arn:t",
-            text: "hi \"there\"\n",
-            unsubscribe_url: "http://x/?Action=Unsubscribe",
-        };
+
         let text = notification(&message).envelope(Some(&signed));
         let names: Vec<&str> = text.lines().filter_map(|line| line.trim().split('"').nth(1)).collect();
         assert_eq!(

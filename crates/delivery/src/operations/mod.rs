@@ -1,10 +1,10 @@
 //! The operations of the service, one file each under AWS's noun.
 
-mod messages;
-mod permissions;
-mod subscriptions;
-mod tags;
-mod topics;
+pub(crate) mod messages;
+pub(crate) mod permissions;
+pub(crate) mod subscriptions;
+pub(crate) mod tags;
+pub(crate) mod topics;
 
 use std::sync::Arc;
 

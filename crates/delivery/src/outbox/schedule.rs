@@ -172,9 +172,11 @@ impl Schedule {
         self.known.get(key).cloned()
     }
 
-    /// Starts no other delivery of this lane before `until`.
-    pub(crate) fn throttle(&mut self, lane_key: &LaneKey, until: Timestamp) {
-        self.change(lane_key, |lane| lane.not_before = until);
+    /// Starts no other delivery of this parcel's lane before `until`.
+    pub(crate) fn throttle(&mut self, key: &RecordKey, until: Timestamp) {
+        if let Some(lane) = self.lane_of(key) {
+            self.change(&lane, |lane| lane.not_before = until);
+        }
     }
 
     /// Lets go of one parcel's hold on its message; whether that was the last.
@@ -313,8 +315,8 @@ mod tests {
         let mut schedule = Schedule::new();
         add(&mut schedule, "s", None, 1, 0);
         add(&mut schedule, "s", None, 2, 0);
-        let (_, lane) = schedule.take(at(0)).unwrap();
-        schedule.throttle(&lane, at(1));
+        let (key, _) = schedule.take(at(0)).unwrap();
+        schedule.throttle(&key, at(1));
         assert!(schedule.take(at(0)).is_none());
         assert_eq!(schedule.next_due(), Some(at(1)));
         assert!(schedule.take(at(1)).is_some());

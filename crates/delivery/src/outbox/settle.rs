@@ -83,11 +83,9 @@ impl Sns {
         let arn = TopicArn::new(&scope, &parcel.topic);
         let now = self.clock.now();
         let delivery = self.delivery(&arn, &parcel);
-        if let Some(rate) = delivery.as_ref().and_then(|d| d.policy().receives_per_second_max)
-            && let Some(lane) = self.outbox.schedule.lock().lane_of(&key)
-        {
+        if let Some(rate) = delivery.as_ref().and_then(|d| d.policy().receives_per_second_max) {
             let gap = Duration::from_millis(1000 / u64::from(rate.max(1)));
-            self.outbox.schedule.lock().throttle(&lane, now + gap);
+            self.outbox.schedule.lock().throttle(&key, now + gap);
         }
         let attempt = match &delivery {
             Some(delivery) => self.attempt(delivery, now).await,

@@ -90,6 +90,13 @@ impl Signer {
         Ok((key.certificate_name == name).then(|| key.certificate_pem.clone()))
     }
 
+    /// The key signatures are checked with.
+    #[cfg(test)]
+    pub(crate) async fn public_key(&self) -> Result<rsa::RsaPublicKey, SignatureError> {
+        let private: &RsaPrivateKey = self.key().await?.sha256.as_ref();
+        Ok(private.to_public_key())
+    }
+
     async fn key(&self) -> Result<&Arc<Key>, SignatureError> {
         self.key.get_or_try_init(|| self.open()).await
     }

@@ -3,5 +3,5 @@
 mod publish;
 mod publish_batch;
 
-pub(super) use publish::publish;
-pub(super) use publish_batch::publish_batch;
+pub(crate) use publish::publish;
+pub(crate) use publish_batch::publish_batch;

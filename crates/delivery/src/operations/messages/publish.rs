@@ -8,10 +8,7 @@ use crate::Sns;
 use crate::error::SnsError;
 use crate::message::{NewMessage, PublishParts, sequence_text};
 
-pub(in crate::operations) async fn publish(
-    cx: Cx<Sns>,
-    input: PublishInput,
-) -> Result<PublishResponse, SnsError> {
+pub(crate) async fn publish(cx: Cx<Sns>, input: PublishInput) -> Result<PublishResponse, SnsError> {
     let given = |text: &Option<String>| text.as_deref().is_some_and(|text| !text.is_empty());
     let receivers = [&input.topic_arn, &input.target_arn, &input.phone_number];
     let arn = match receivers.map(given) {

@@ -18,7 +18,7 @@ use crate::topic::FoundTopic;
 const ENTRIES_MAX: usize = 10;
 const ID_CHARACTERS_MAX: usize = 80;
 
-pub(in crate::operations) async fn publish_batch(
+pub(crate) async fn publish_batch(
     cx: Cx<Sns>,
     input: PublishBatchInput,
 ) -> Result<PublishBatchResponse, SnsError> {

@@ -10,7 +10,7 @@ use crate::topic::{FoundTopic, Topic, policy};
 
 const LABEL_CHARACTERS_MAX: usize = 80;
 
-pub(super) async fn add_permission(cx: Cx<Sns>, input: AddPermissionInput) -> Result<(), SnsError> {
+pub(crate) async fn add_permission(cx: Cx<Sns>, input: AddPermissionInput) -> Result<(), SnsError> {
     let found = topic(&cx, &input.topic_arn, "AddPermission")?;
     let AddPermissionInput { label, aws_account_id, action_name, .. } = input;
     let is_label = (1..=LABEL_CHARACTERS_MAX).contains(&label.len())
@@ -21,7 +21,7 @@ pub(super) async fn add_permission(cx: Cx<Sns>, input: AddPermissionInput) -> Re
     change(&cx, &found, |topic| policy::with_permission(topic, &label, &aws_account_id, &action_name)).await
 }
 
-pub(super) async fn remove_permission(cx: Cx<Sns>, input: RemovePermissionInput) -> Result<(), SnsError> {
+pub(crate) async fn remove_permission(cx: Cx<Sns>, input: RemovePermissionInput) -> Result<(), SnsError> {
     let found = topic(&cx, &input.topic_arn, "RemovePermission")?;
     change(&cx, &found, |topic| Ok(policy::without_permission(topic, &input.label))).await
 }

@@ -13,7 +13,7 @@ use crate::subscription::{
     State, Subscription, all_subscriptions_of, place_of, subscription_arn, subscription_key, token,
 };
 
-pub(in crate::operations) async fn confirm_subscription(
+pub(crate) async fn confirm_subscription(
     cx: Cx<Sns>,
     input: ConfirmSubscriptionInput,
 ) -> Result<ConfirmSubscriptionResponse, SnsError> {

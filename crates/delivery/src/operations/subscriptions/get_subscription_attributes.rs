@@ -8,7 +8,7 @@ use crate::arn::SubscriptionArn;
 use crate::error::SnsError;
 use crate::subscription::attributes;
 
-pub(in crate::operations) async fn get_subscription_attributes(
+pub(crate) async fn get_subscription_attributes(
     cx: Cx<Sns>,
     input: GetSubscriptionAttributesInput,
 ) -> Result<GetSubscriptionAttributesResponse, SnsError> {

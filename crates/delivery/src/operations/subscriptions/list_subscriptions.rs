@@ -14,7 +14,7 @@ use crate::Sns;
 use crate::error::SnsError;
 use crate::subscription::{Subscription, all_subscriptions_of, place_of, subscription_arn, subscriptions_of};
 
-pub(in crate::operations) async fn list_subscriptions(
+pub(crate) async fn list_subscriptions(
     cx: Cx<Sns>,
     input: ListSubscriptionsInput,
 ) -> Result<ListSubscriptionsResponse, SnsError> {
@@ -23,7 +23,7 @@ pub(in crate::operations) async fn list_subscriptions(
     Ok(ListSubscriptionsResponse { subscriptions: Some(subscriptions), next_token })
 }
 
-pub(in crate::operations) async fn list_subscriptions_by_topic(
+pub(crate) async fn list_subscriptions_by_topic(
     cx: Cx<Sns>,
     input: ListSubscriptionsByTopicInput,
 ) -> Result<ListSubscriptionsByTopicResponse, SnsError> {

@@ -7,12 +7,12 @@ mod set_subscription_attributes;
 mod subscribe;
 mod unsubscribe;
 
-pub(super) use confirm_subscription::confirm_subscription;
-pub(super) use get_subscription_attributes::get_subscription_attributes;
-pub(super) use list_subscriptions::{list_subscriptions, list_subscriptions_by_topic};
-pub(super) use set_subscription_attributes::set_subscription_attributes;
-pub(super) use subscribe::subscribe;
-pub(super) use unsubscribe::unsubscribe;
+pub(crate) use confirm_subscription::confirm_subscription;
+pub(crate) use get_subscription_attributes::get_subscription_attributes;
+pub(crate) use list_subscriptions::{list_subscriptions, list_subscriptions_by_topic};
+pub(crate) use set_subscription_attributes::set_subscription_attributes;
+pub(crate) use subscribe::subscribe;
+pub(crate) use unsubscribe::unsubscribe;
 
 use smithy::Cx;
 

@@ -10,7 +10,7 @@ use crate::error::SnsError;
 use crate::subscription::attributes::{Told, checked};
 use crate::subscription::{Subscription, subscription_key};
 
-pub(in crate::operations) async fn set_subscription_attributes(
+pub(crate) async fn set_subscription_attributes(
     cx: Cx<Sns>,
     input: SetSubscriptionAttributesInput,
 ) -> Result<(), SnsError> {

@@ -21,10 +21,7 @@ use crate::topic::FoundTopic;
 const TOPIC_POLICIES_MAX: usize = 200;
 const ACCOUNT_POLICIES_MAX: usize = 10_000;
 
-pub(in crate::operations) async fn subscribe(
-    cx: Cx<Sns>,
-    input: SubscribeInput,
-) -> Result<SubscribeResponse, SnsError> {
+pub(crate) async fn subscribe(cx: Cx<Sns>, input: SubscribeInput) -> Result<SubscribeResponse, SnsError> {
     let found = topic(&cx, &input.topic_arn, "Subscribe")?;
     let protocol = Protocol::parse(&input.protocol)?;
     let endpoint = input.endpoint.unwrap_or_default();

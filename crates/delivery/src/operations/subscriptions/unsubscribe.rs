@@ -10,7 +10,7 @@ use crate::error::SnsError;
 use crate::outbox::ParcelKind;
 use crate::subscription::{State, Subscription, TOKEN_LIFE, subscription_key, token};
 
-pub(in crate::operations) async fn unsubscribe(cx: Cx<Sns>, input: UnsubscribeInput) -> Result<(), SnsError> {
+pub(crate) async fn unsubscribe(cx: Cx<Sns>, input: UnsubscribeInput) -> Result<(), SnsError> {
     let is_signed = cx.caller.principal.access_key_id.is_some();
     let region = is_signed.then(|| &cx.scope().region);
     let arn = SubscriptionArn::parse(&input.subscription_arn, region)?;

@@ -12,7 +12,7 @@ use crate::arn::TopicArn;
 use crate::error::SnsError;
 use crate::topic::{Topic, add_tags, checked_tags, remove_tags, topic_key};
 
-pub(super) async fn tag_resource(
+pub(crate) async fn tag_resource(
     cx: Cx<Sns>,
     input: TagResourceRequest,
 ) -> Result<TagResourceResponse, SnsError> {
@@ -21,7 +21,7 @@ pub(super) async fn tag_resource(
     Ok(TagResourceResponse {})
 }
 
-pub(super) async fn untag_resource(
+pub(crate) async fn untag_resource(
     cx: Cx<Sns>,
     input: UntagResourceRequest,
 ) -> Result<UntagResourceResponse, SnsError> {
@@ -33,7 +33,7 @@ pub(super) async fn untag_resource(
     Ok(UntagResourceResponse {})
 }
 
-pub(super) async fn list_tags_for_resource(
+pub(crate) async fn list_tags_for_resource(
     cx: Cx<Sns>,
     input: ListTagsForResourceRequest,
 ) -> Result<ListTagsForResourceResponse, SnsError> {

@@ -11,7 +11,7 @@ use crate::arn::TopicArn;
 use crate::error::SnsError;
 use crate::topic::{TOPICS_MAX, Topic, attributes, checked_tags, is_topic_name, topic_key, topics_of};
 
-pub(in crate::operations) async fn create_topic(
+pub(crate) async fn create_topic(
     cx: Cx<Sns>,
     input: CreateTopicInput,
 ) -> Result<CreateTopicResponse, SnsError> {

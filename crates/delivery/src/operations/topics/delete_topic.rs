@@ -9,10 +9,7 @@ use crate::Sns;
 use crate::error::SnsError;
 use crate::subscription::subscriptions_of;
 
-pub(in crate::operations) async fn delete_topic(
-    cx: Cx<Sns>,
-    input: DeleteTopicInput,
-) -> Result<(), SnsError> {
+pub(crate) async fn delete_topic(cx: Cx<Sns>, input: DeleteTopicInput) -> Result<(), SnsError> {
     for _ in 0..20 {
         let found = match topic(&cx, &input.topic_arn, "DeleteTopic") {
             Err(SnsError::TopicMissing) => return Ok(()),

@@ -8,7 +8,7 @@ use crate::Sns;
 use crate::error::SnsError;
 use crate::topic::attributes;
 
-pub(in crate::operations) async fn get_topic_attributes(
+pub(crate) async fn get_topic_attributes(
     cx: Cx<Sns>,
     input: GetTopicAttributesInput,
 ) -> Result<GetTopicAttributesResponse, SnsError> {

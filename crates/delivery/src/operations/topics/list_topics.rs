@@ -10,10 +10,7 @@ use crate::topic::{topic_key, topics_of};
 
 const PURPOSE: &str = "ListTopics";
 
-pub(in crate::operations) async fn list_topics(
-    cx: Cx<Sns>,
-    input: ListTopicsInput,
-) -> Result<ListTopicsResponse, SnsError> {
+pub(crate) async fn list_topics(cx: Cx<Sns>, input: ListTopicsInput) -> Result<ListTopicsResponse, SnsError> {
     let start = page_start(PURPOSE, input.next_token.as_deref())?;
     let after = start.as_deref().and_then(|parts| parts.first()).map(|name| topic_key(cx.scope(), name));
     let mut found = cx.service.topics.list(&topics_of(cx.scope()), after.as_ref(), PAGE_SIZE + 1);

@@ -13,7 +13,7 @@ use crate::topic::{Topic, attributes};
 const LARGE_TOPIC_SUBSCRIPTIONS_MAX: usize = 100;
 const USUAL_MESSAGE_BYTES_MAX: usize = 262_144;
 
-pub(in crate::operations) async fn set_topic_attributes(
+pub(crate) async fn set_topic_attributes(
     cx: Cx<Sns>,
     input: SetTopicAttributesInput,
 ) -> Result<(), SnsError> {
