@@ -45,10 +45,10 @@ impl Logs {
     /// The text of an event of the group that was accepted then, as it is shown outside.
     pub(crate) fn shown_text<'a>(
         &self,
-        _group: &FoundGroup,
-        _accepted: Timestamp,
+        group: &FoundGroup,
+        accepted: Timestamp,
         text: &'a str,
     ) -> Cow<'a, str> {
-        Cow::Borrowed(text)
+        self.masker(group).map_or(Cow::Borrowed(text), |masker| masker.mask(accepted, text))
     }
 }

@@ -85,14 +85,14 @@ pub(crate) fn check(kind: PolicyKind, text: &str) -> Result<(), LogsError> {
     match kind {
         PolicyKind::SubscriptionFilter => subscription(text).map(|_| ()),
         PolicyKind::Retention => retention(text).map(|_| ()),
-        PolicyKind::Transformer => match serde_json::from_str(text) {
-            Ok(serde_json::Value::Array(processors)) if (1..=20).contains(&processors.len()) => Ok(()),
-            Ok(_) => Err(invalid("it must be a list of 1 to 20 processors")),
-            Err(error) => Err(invalid(&error.to_string())),
-        },
-        PolicyKind::DataProtection | PolicyKind::FieldIndex | PolicyKind::MetricExtraction => {
-            object(text).map(|_| ())
+        PolicyKind::Transformer => {
+            let steps: Vec<crate::transformer::Step> =
+                serde_json::from_str(text).map_err(|error| invalid(&error.to_string()))?;
+            crate::transformer::Transformer::compile(&steps).map(|_| ())
         }
+        PolicyKind::DataProtection => crate::data_protection::Policy::parse(text).map(|_| ()),
+        PolicyKind::FieldIndex => crate::index_policy::parse(text).map(|_| ()),
+        PolicyKind::MetricExtraction => object(text).map(|_| ()),
     }
 }
 

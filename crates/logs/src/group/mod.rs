@@ -4,6 +4,7 @@ pub(crate) mod retention;
 pub(crate) mod tags;
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use base::{Scope, Timestamp};
@@ -13,7 +14,9 @@ use shapes::logs::LogGroupClass;
 use store::tables::logs::LogGroupKey;
 
 use crate::Logs;
+use crate::account_policy::PolicyKind;
 use crate::error::LogsError;
+use crate::transformer::OwnChange;
 use retention::RetentionDays;
 
 /// Log groups per account and Region.
@@ -169,6 +172,17 @@ impl Logs {
         Ok(FoundGroup { name: name.into(), scope: scope.clone(), record })
     }
 
+    /// All groups of an account and Region, by name.
+    pub(crate) fn all_groups(&self, scope: &Scope) -> Vec<FoundGroup> {
+        let mut found = Vec::new();
+        self.groups.scan(&groups_of(scope), None, |key, record| {
+            let name = name_of(key).into();
+            found.push(FoundGroup { name, scope: scope.clone(), record: record.clone() });
+            ControlFlow::Continue(())
+        });
+        found
+    }
+
     /// Creates a group, by request or because a producer needs it.
     pub(crate) async fn create_group(
         &self,
@@ -184,7 +198,12 @@ impl Logs {
             return Err(LogsError::LimitExceeded);
         }
         let incarnation = self.catalog.next_id("log_group_incarnation").await?;
-        match self.groups.insert(key, group(incarnation)).await {
+        let group = group(incarnation);
+        let now = group.creation_time;
+        match self.groups.insert(key, group).await {
+            Ok(_) if self.account_policies.has_any(PolicyKind::Transformer) => {
+                self.settle_transformer(scope, name, &OwnChange::Keep, now).await
+            }
             Ok(_) => Ok(()),
             Err(catalog::CommitError::Exists { .. }) => Err(LogsError::GroupExists),
             Err(error) => Err(error.into()),

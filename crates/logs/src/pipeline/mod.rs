@@ -1,6 +1,7 @@
 //! The way of accepted events into the store: what is derived from them becomes durable with them, or not at all.
 
 mod rules;
+mod usage;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -8,18 +9,20 @@ use std::sync::Arc;
 use base::Timestamp;
 use bytes::Bytes;
 use ingest::emf::{self, Extraction, Reading};
-use signals::{LogEvent, MetricDatum, Unit};
+use signals::{Dist, LogEvent, MetricDatum, MetricValue, Resolution, Unit};
 use store::StoreError;
 use store::tables::logs::{LogGroupKey, LogPosition};
 use store::tables::metrics::MetricBatch;
 
 use crate::Logs;
+use crate::data_protection::Masker;
 use crate::error::LogsError;
 use crate::group::FoundGroup;
 use crate::metric_filter::Sample;
 use crate::transformer::Origin;
 
 pub(crate) use rules::{GroupRules, RuleCache};
+pub(crate) use usage::{Counts, Usage};
 
 /// Events appended at once.
 pub(crate) const APPEND_EVENTS_MAX: usize = 10_000;
@@ -65,6 +68,8 @@ impl Logs {
             });
             self.events.append(place, stream, now, copies.collect()).await?;
         }
+        let count = events.len() as u64;
+        let bytes = events.iter().map(|event| event.message.len() as u64).sum();
         let first = self.events.append_with_metrics(&key, stream, now, events, metrics).await?;
         self.wake_subscriptions(group);
         for (filter, minute) in unmatched {
@@ -72,9 +77,13 @@ impl Logs {
                 self.unmatched.note(&key.scope, default, minute, now);
             }
         }
-        if embedded != Embedded::default() {
-            tracing::debug!(log_group = &*key.name, ?embedded, "embedded metrics were not all sound");
-        }
+        let counts = Counts {
+            events: count,
+            bytes,
+            parsing_errors: embedded.parsing_errors as u64,
+            validation_errors: embedded.validation_errors as u64,
+        };
+        self.usage.note(&key.scope, &key.name, now, counts);
         Ok(first)
     }
 
@@ -124,8 +133,13 @@ fn derive(
     let mut embedded = Embedded::default();
     if !rules.filters.is_empty() {
         let transformed = transformed.iter().map(Option::as_deref).chain(std::iter::repeat(None));
-        let samples: Vec<Sample<'_>> =
-            events.iter().zip(transformed).map(|(event, transformed)| sample(event, transformed)).collect();
+        // Metric filters see what may be seen.
+        let mask = Masking { masker: rules.masker.as_deref(), now };
+        let samples: Vec<Sample<'_>> = events
+            .iter()
+            .zip(transformed)
+            .map(|(event, transformed)| sample(event, transformed, &mask))
+            .collect();
         for (index, filter) in rules.filters.iter().enumerate() {
             let with_default = filter.default().is_some();
             filter.run(&samples, &mut metrics, |minute| {
@@ -134,6 +148,9 @@ fn derive(
                 }
             })?;
         }
+    }
+    if let Some(masker) = &rules.masker {
+        push_findings(&mut metrics, group, events, masker, now)?;
     }
     if rules.reads_emf {
         for event in events {
@@ -152,12 +169,45 @@ fn derive(
     Ok(Derived { metrics, unmatched, embedded })
 }
 
-fn sample<'a>(event: &'a LogEvent, transformed: Option<&'a str>) -> Sample<'a> {
+fn sample<'a>(event: &'a LogEvent, transformed: Option<&'a str>, mask: &Masking<'_>) -> Sample<'a> {
     Sample {
         timestamp: event.timestamp,
-        message: Cow::Borrowed(event.text()),
-        transformed: transformed.map(Cow::Borrowed),
+        message: mask.shown(event.text()),
+        transformed: transformed.map(|text| mask.shown(text)),
     }
+}
+
+/// How texts ingested now are shown to metric filters.
+struct Masking<'r> {
+    masker: Option<&'r Masker>,
+    now: Timestamp,
+}
+
+impl Masking<'_> {
+    fn shown<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.masker.map_or(Cow::Borrowed(text), |masker| masker.mask(self.now, text))
+    }
+}
+
+/// One datum for each minute with events that hold something sensitive.
+fn push_findings(
+    batch: &mut MetricBatch,
+    group: &LogGroupKey,
+    events: &[LogEvent],
+    masker: &Masker,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for minute in events.chunk_by(|a, b| a.timestamp.floor_to(60_000) == b.timestamp.floor_to(60_000)) {
+        let found = minute.iter().filter(|event| masker.finds(now, event.text())).count();
+        if found > 0 {
+            // AWS: of namespace AWS/Logs (CloudWatch-Logs-Monitoring-CloudWatch-Metrics.html).
+            let dimensions = [("DataProtectionOperation", "Audit"), ("LogGroupName", &*group.name)];
+            let value = MetricValue::Distribution(Dist::constant(1.0, found as f64));
+            let at = (minute[0].timestamp, Resolution::Standard);
+            batch.push("AWS/Logs", "LogEventsWithFindings", dimensions.into_iter(), at, Unit::NONE, value)?;
+        }
+    }
+    Ok(())
 }
 
 fn push(batch: &mut MetricBatch, datum: MetricDatum) -> Result<(), StoreError> {

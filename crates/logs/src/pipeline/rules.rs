@@ -4,10 +4,14 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use base::{Scope, Timestamp};
 use parking_lot::RwLock;
 use store::tables::logs::LogGroupKey;
 
 use crate::Logs;
+use crate::account_policy::PolicyKind;
+use crate::data_protection::Masker;
+use crate::error::LogsError;
 use crate::group::{Class, FoundGroup};
 use crate::metric_filter::{CompiledFilter, filters_of};
 use crate::transformer::Transformer;
@@ -22,6 +26,8 @@ pub(crate) struct GroupRules {
     pub(crate) filters: Vec<CompiledFilter>,
     /// The transformer in force, and where transformed events are kept.
     pub(crate) transformer: Option<(Transformer, LogGroupKey)>,
+    /// What masks texts of the group, now or earlier.
+    pub(crate) masker: Option<Arc<Masker>>,
     /// Whether embedded metrics are looked for.
     pub(crate) reads_emf: bool,
     /// AWS: in groups of Lambda functions, what stands before an embedded metric document is skipped.
@@ -73,7 +79,7 @@ impl RuleCache {
 }
 
 impl Logs {
-    /// The rules of a group; its lock must be held, for appending or for changing.
+    /// The rules of a group. Who appends must hold its lock.
     pub(crate) fn rules_of(&self, group: &FoundGroup, key: &LogGroupKey) -> Arc<GroupRules> {
         match self.rules.get(key) {
             Ok(rules) => rules,
@@ -106,9 +112,17 @@ impl Logs {
         GroupRules {
             filters: compiled.filter(|filter| filter.selects(&group.scope, &group.name)).collect(),
             transformer: self.compile_transformer(group),
-            reads_emf: true,
+            masker: self.compile_masker(group),
+            reads_emf: !self.is_extraction_disabled(group),
             skips_prefix: group.name.starts_with("/aws/lambda/"),
         }
+    }
+
+    /// Whether an account policy switches embedded metrics off for the group.
+    fn is_extraction_disabled(&self, group: &FoundGroup) -> bool {
+        let mut policies =
+            self.account_policies.selecting(&group.scope, PolicyKind::MetricExtraction, &group.name);
+        policies.next().is_some()
     }
 
     fn compile_transformer(&self, group: &FoundGroup) -> Option<(Transformer, LogGroupKey)> {
@@ -122,5 +136,23 @@ impl Logs {
                 None
             }
         }
+    }
+
+    /// An account policy was put (with this document) or deleted: what rules are made of changes for many groups.
+    pub(crate) async fn account_policy_changed(
+        &self,
+        scope: &Scope,
+        kind: PolicyKind,
+        document: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), LogsError> {
+        if kind == PolicyKind::DataProtection {
+            self.change_account_protection(scope, document, now).await?;
+        }
+        if kind == PolicyKind::Transformer {
+            self.settle_all_transformers(scope, now).await?;
+        }
+        self.rules.clear();
+        Ok(())
     }
 }

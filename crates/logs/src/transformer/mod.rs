@@ -10,6 +10,7 @@ mod datetime;
 mod grok;
 mod mutators;
 mod parsers;
+mod settle;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -24,6 +25,7 @@ use crate::group::FoundGroup;
 
 pub(crate) use compile::{Origin, Transformer};
 pub(crate) use config::Step;
+pub(crate) use settle::{OwnChange, missing};
 
 /// What is kept of the transformers of a log group, from the first one until the group is deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +45,9 @@ pub(crate) struct Current {
     pub(crate) steps: Vec<Step>,
     /// Sequence of the event accepted last before the transformer was put.
     pub(crate) accepted_before: u64,
+    /// The account policy it comes from, if it is not the group's own.
+    #[serde(default)]
+    pub(crate) inherited: Option<String>,
 }
 
 impl Record for Transformation {

@@ -28,6 +28,7 @@ pub(in crate::operations) async fn delete_account_policy(
             Err(_) => {}
         }
     }
+    logs.account_policy_changed(scope, kind, None, cx.now).await?;
     if kind == PolicyKind::SubscriptionFilter {
         // Cursors of the policy name it by its number; they are of no use any more and are left to their groups.
         logs.subscriptions.forget_policy(scope, &input.policy_name);

@@ -61,6 +61,7 @@ pub(in crate::operations) async fn put_account_policy(
         after: if kind == PolicyKind::SubscriptionFilter { last_sequence(logs, scope) } else { 0 },
     };
     let policy = store(logs, scope, kind, name, policy).await?;
+    logs.account_policy_changed(scope, kind, Some(&policy.document), cx.now).await?;
     if kind == PolicyKind::SubscriptionFilter {
         logs.subscriptions.changed();
         logs.wake(crate::tasks::SUBSCRIPTIONS);

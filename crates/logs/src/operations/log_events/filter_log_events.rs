@@ -8,7 +8,7 @@ use shapes::logs::{FilterLogEventsRequest, FilterLogEventsResponse, FilteredLogE
 use smithy::Cx;
 use store::tables::logs::{FieldTest, FieldText, LogPosition, LogRead, StoredLogEvent};
 
-use super::{page_limit, text, visible_range};
+use super::{Shown, page_limit, visible_range};
 use crate::Logs;
 use crate::error::LogsError;
 use crate::event::{PAGE_BYTES_MAX, id};
@@ -68,9 +68,10 @@ pub(in crate::operations) async fn filter_log_events(
         examine_max: EXAMINED_MAX,
     };
     let page = cx.service.events.snapshot(&[group.store_key()]).read(0, &read).await?;
+    let shown = Shown::to(&cx.service, &group, input.unmask);
     let next_token = page.resume.map(|resume| token(&purpose, resume, descending));
     Ok(FilterLogEventsResponse {
-        events: Some(page.events.into_iter().map(shape).collect()),
+        events: Some(page.events.into_iter().map(|event| shape(event, &shown)).collect()),
         next_token,
         // AWS: always empty by now.
         searched_log_streams: Some(Vec::new()),
@@ -116,12 +117,12 @@ fn streams(
     Ok(Some(names.into_iter().map(Arc::from).collect()))
 }
 
-fn shape(event: StoredLogEvent) -> FilteredLogEvent {
+fn shape(event: StoredLogEvent, shown: &Shown) -> FilteredLogEvent {
     FilteredLogEvent {
         event_id: Some(id::event_id(event.position)),
         ingestion_time: Some(event.ingestion_time.as_millis()),
         log_stream_name: Some(event.stream.as_ref().to_owned()),
         timestamp: Some(event.position.timestamp.as_millis()),
-        message: Some(text(event.message)),
+        message: Some(shown.text(event.message, event.ingestion_time)),
     }
 }

@@ -7,7 +7,7 @@ use shapes::logs::{GetLogEventsRequest, GetLogEventsResponse, OutputLogEvent};
 use smithy::Cx;
 use store::tables::logs::{LogRead, StoredLogEvent};
 
-use super::{page_limit, text, visible_range};
+use super::{Shown, page_limit, visible_range};
 use crate::Logs;
 use crate::error::LogsError;
 use crate::event::PAGE_BYTES_MAX;
@@ -59,17 +59,18 @@ pub(in crate::operations) async fn get_log_events(
         events.reverse();
     }
     let start = Boundary::at(Timestamp::from_millis(input.start_time.unwrap_or(0)));
-    Ok(response(events, incoming.unwrap_or(start)))
+    let shown = Shown::to(&cx.service, &group, input.unmask);
+    Ok(response(events, incoming.unwrap_or(start), &shown))
 }
 
 /// The page, oldest event first, with the tokens of its two ends; both of an empty page lead to where it was sought.
-fn response(events: Vec<StoredLogEvent>, incoming: Boundary) -> GetLogEventsResponse {
+fn response(events: Vec<StoredLogEvent>, incoming: Boundary, shown: &Shown) -> GetLogEventsResponse {
     let forward = events.last().map_or(incoming, |event| Boundary::after(event.position));
     let backward = events.first().map_or(incoming, |event| Boundary::before(event.position));
     let shape = |event: StoredLogEvent| OutputLogEvent {
         timestamp: Some(event.position.timestamp.as_millis()),
         ingestion_time: Some(event.ingestion_time.as_millis()),
-        message: Some(text(event.message)),
+        message: Some(shown.text(event.message, event.ingestion_time)),
     };
     GetLogEventsResponse {
         events: Some(events.into_iter().map(shape).collect()),

@@ -3,7 +3,7 @@
 use shapes::logs::{GetLogRecordRequest, GetLogRecordResponse};
 use smithy::Cx;
 
-use super::text;
+use super::Shown;
 use crate::Logs;
 use crate::error::LogsError;
 use crate::event::{fields, pointer};
@@ -24,7 +24,7 @@ pub(in crate::operations) async fn get_log_record(
         return Err(gone());
     }
     let event = cx.service.events.snapshot(&[key]).get(0, position).await?.ok_or_else(gone)?;
-    let message = text(event.message);
+    let message = Shown::to(&cx.service, &group, input.unmask).text(event.message, event.ingestion_time);
     let mut record: std::collections::BTreeMap<String, String> =
         fields::discover(&message).into_iter().collect();
     record.extend([

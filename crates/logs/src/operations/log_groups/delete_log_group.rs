@@ -8,6 +8,7 @@ use crate::Logs;
 use crate::error::LogsError;
 use crate::group::{GroupRemoval, group_key, removal_key};
 use crate::metric_filter::filters_of;
+use crate::resource_policy::group_policy;
 use crate::stream::streams_of;
 use crate::subscription;
 
@@ -32,6 +33,9 @@ pub(in crate::operations) async fn delete_log_group(
             .delete_all(&logs.streams, streams_of(scope, name))
             .delete_all(&logs.metric_filters, filters_of(scope, name))
             .delete_all(&logs.transformations, catalog::Prefix::new(scope, &[name]))
+            .delete_all(&logs.protections, catalog::Prefix::new(scope, &[name]))
+            .delete_all(&logs.index_policies, catalog::Prefix::new(scope, &[name]))
+            .delete_all(&logs.resource_policies, group_policy(scope, name))
             .delete_all(&logs.subscriptions.filters, subscription::of_group(scope, name))
             .delete_all(&logs.subscriptions.cursors, subscription::of_group(scope, name));
         for place in &places {

@@ -4,7 +4,9 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use base::page_token;
-use shapes::logs::{DescribeLogGroupsRequest, DescribeLogGroupsResponse, LogGroup as Shape};
+use shapes::logs::{
+    DescribeLogGroupsRequest, DescribeLogGroupsResponse, InheritedProperty, LogGroup as Shape,
+};
 use smithy::Cx;
 
 use crate::Logs;
@@ -99,6 +101,7 @@ fn by_identifier(cx: &Cx<Logs>, identifiers: &[String]) -> Result<DescribeLogGro
 fn shape(logs: &Arc<Logs>, group: &FoundGroup, by_pattern: bool) -> Shape {
     let arn = group_arn(&group.scope, &group.name);
     let record: &LogGroup = &group.record;
+    let (protection, inherited) = logs.protection_status(group);
     let stored_bytes = || i64::try_from(logs.events.stored_bytes(&group.store_key())).unwrap_or(i64::MAX);
     Shape {
         log_group_name: Some(group.name.as_ref().to_owned()),
@@ -110,6 +113,8 @@ fn shape(logs: &Arc<Logs>, group: &FoundGroup, by_pattern: bool) -> Shape {
         log_group_class: Some(record.class.shape()),
         stored_bytes: (!by_pattern).then(stored_bytes),
         deletion_protection_enabled: (!by_pattern).then_some(record.deletion_protection),
+        data_protection_status: protection,
+        inherited_properties: inherited.then(|| vec![InheritedProperty::AccountDataProtection]),
         ..Shape::default()
     }
 }

@@ -22,17 +22,21 @@ pub(in crate::operations) async fn list_log_groups(
     let tags = input.log_group_tags.as_deref().unwrap_or_default();
     let own = |accounts: &Vec<String>| accounts.iter().any(|account| account == cx.scope().account.as_str());
     let elsewhere = input.account_identifiers.as_ref().is_some_and(|accounts| !own(accounts));
-    // No group here has field indexes or data sources, so none has those asked for.
-    let asks = |length: Option<usize>| length.is_some_and(|length| length > 0);
-    let unindexed = asks(input.field_index_names.as_ref().map(Vec::len))
-        || asks(input.data_sources.as_ref().map(Vec::len));
-    if elsewhere || unindexed {
+    // No group here has data sources, so none has those asked for.
+    let sourceless = input.data_sources.as_ref().is_some_and(|sources| !sources.is_empty());
+    let indexes = input.field_index_names.as_deref().unwrap_or_default();
+    if elsewhere || sourceless {
         return Ok(ListLogGroupsResponse { log_groups: Some(Vec::new()), next_token: None });
     }
-    let purpose = format!("ListLogGroups|{}|{}|{class:?}|{tags:?}", cx.scope(), pattern.unwrap_or_default());
+    let purpose = format!(
+        "ListLogGroups|{}|{}|{class:?}|{tags:?}|{indexes:?}",
+        cx.scope(),
+        pattern.unwrap_or_default()
+    );
     let start = page_start(&purpose, input.next_token.as_deref())?;
     let after = start.as_deref().and_then(<[String]>::first).map(|name| group_key(cx.scope(), name));
 
+    let indexed = (!indexes.is_empty()).then(|| cx.service.names_of_indexed(cx.scope(), indexes));
     let limit = describe_limit(input.limit);
     let mut page: Vec<LogGroupSummary> = Vec::new();
     let mut last = String::new();
@@ -41,7 +45,8 @@ pub(in crate::operations) async fn list_log_groups(
         let name = name_of(key);
         let shown = class.is_none_or(|wanted| group.class.is_shown_for(wanted))
             && pattern.is_none_or(|pattern| matches_pattern(pattern, &name))
-            && tags.iter().all(|filter| matches_tag(filter, &group.tags));
+            && tags.iter().all(|filter| matches_tag(filter, &group.tags))
+            && indexed.as_ref().is_none_or(|names| names.contains(&name));
         if !shown {
             return ControlFlow::Continue(());
         }

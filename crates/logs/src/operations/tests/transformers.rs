@@ -2,7 +2,7 @@
 
 use super::queries::values;
 use super::*;
-use crate::operations::transformers;
+use crate::operations::{account_policies, transformers};
 
 fn put(processors: Vec<Processor>) -> PutTransformerRequest {
     PutTransformerRequest { log_group_identifier: "g".to_owned(), transformer_config: processors }
@@ -104,4 +104,52 @@ async fn metric_filters_may_look_at_transformed_events() {
     };
     assert_eq!(sum("t").await, 2.0);
     assert_eq!(sum("o").await, 0.0);
+}
+
+#[tokio::test]
+async fn an_account_policy_transforms_where_a_group_has_no_transformer() {
+    let f = Fixture::new().await;
+    f.create_group("g").await;
+    f.create_stream("g", "s").await;
+    let policy = PutAccountPolicyRequest {
+        policy_name: "p".to_owned(),
+        policy_type: PolicyType::TransformerPolicy,
+        policy_document: r#"[{"grok":{"match":"%{WORD:verb} %{NUMBER:n}"}}]"#.to_owned(),
+        selection_criteria: Some(r#"LogGroupNamePrefix IN ["g"]"#.to_owned()),
+        ..Default::default()
+    };
+    let unsupported = PutAccountPolicyRequest {
+        policy_document: r#"[{"parseToOCSF":{"eventSource":"VPCFlow","ocsfVersion":"V1.1"}}]"#.to_owned(),
+        ..policy.clone()
+    };
+    let refused = told(account_policies::put_account_policy(f.cx(), unsupported).await);
+    assert!(refused.0 == "InvalidParameterException" && refused.1.contains("parseToOCSF"), "{refused:?}");
+    account_policies::put_account_policy(f.cx(), policy).await.unwrap();
+    f.put("g", "s", &[(0, "get 1")]).await.unwrap();
+    assert_eq!(values(&f, "fields verb").await, [["get"]]);
+    // It is not the group's own.
+    let get = GetTransformerRequest { log_group_identifier: "g".to_owned() };
+    assert!(transformers::get_transformer(f.cx(), get).await.is_err());
+    // A group that is created later is under the policy from its first event on.
+    f.create_group("g2").await;
+    f.create_stream("g2", "s").await;
+    let hidden = f.logs.query_sources(&f.logs.group(&f.caller.scope, "g2").unwrap());
+    assert_eq!(hidden.len(), 2);
+    // The group's own goes before it, and leaves it behind.
+    let json = vec![Processor { parse_json: Some(Default::default()), ..Default::default() }];
+    transformers::put_transformer(f.cx(), put(json)).await.unwrap();
+    f.put("g", "s", &[(1, r#"{"verb":"json"}"#)]).await.unwrap();
+    let delete = DeleteTransformerRequest { log_group_identifier: "g".to_owned() };
+    transformers::delete_transformer(f.cx(), delete).await.unwrap();
+    f.put("g", "s", &[(2, "put 2")]).await.unwrap();
+    assert_eq!(values(&f, "fields verb | sort @timestamp").await, [["get"], ["json"], ["put"]]);
+    let delete = DeleteAccountPolicyRequest {
+        policy_name: "p".to_owned(),
+        policy_type: PolicyType::TransformerPolicy,
+        ..Default::default()
+    };
+    account_policies::delete_account_policy(f.cx(), delete).await.unwrap();
+    f.put("g", "s", &[(3, "get 3")]).await.unwrap();
+    assert_eq!(values(&f, "filter ispresent(verb) | stats count(*) as c").await, [["3"]]);
+    assert_eq!(values(&f, "stats count(*) as c").await, [["4"]]);
 }

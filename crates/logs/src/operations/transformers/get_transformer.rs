@@ -3,11 +3,10 @@
 use shapes::logs::{GetTransformerRequest, GetTransformerResponse};
 use smithy::Cx;
 
-use super::delete_transformer::missing;
 use crate::Logs;
 use crate::error::LogsError;
 use crate::identifier::{from_identifier, group_arn};
-use crate::transformer::config;
+use crate::transformer::{config, missing};
 
 pub(in crate::operations) async fn get_transformer(
     cx: Cx<Logs>,
@@ -16,7 +15,8 @@ pub(in crate::operations) async fn get_transformer(
     let name = from_identifier(cx.scope(), &input.log_group_identifier, "logGroupIdentifier")?;
     cx.service.group(cx.scope(), &name)?;
     let record = cx.service.transformation(cx.scope(), &name).ok_or_else(missing)?;
-    let current = record.current.as_ref().ok_or_else(missing)?;
+    let own = record.current.as_ref().filter(|current| current.inherited.is_none());
+    let current = own.ok_or_else(missing)?;
     Ok(GetTransformerResponse {
         creation_time: Some(current.creation_time.as_millis()),
         last_modified_time: Some(current.last_modified_time.as_millis()),
