@@ -8,6 +8,7 @@ pub mod metric_math;
 pub mod metric_search;
 pub mod metrics_insights;
 pub mod plan;
+pub mod ppl;
 pub mod text;
 pub mod trace_filter;
 

@@ -1,6 +1,7 @@
 //! The query engine of a process: one pool of threads and one limit of memory for all queries, and the jobs
 //! that run on them.
 
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +17,8 @@ use lang::plan::{Pipeline, Stage};
 use tokio::sync::Semaphore;
 
 use crate::jobs::{JobHandle, Kept, Work};
-use crate::lower::Input;
+use crate::lookup::LookupTable;
+use crate::lower::{Input, NestedInput};
 use crate::tables::{GroupByKeys, LogSource};
 
 /// AWS: rows of a query at most, over all pages (`GetQueryResults`).
@@ -80,6 +82,19 @@ pub struct LogQuery {
     pub range: TimeRange,
     /// Rows at most where the pipeline names no limit; default 10,000, never above 100,000.
     pub limit: Option<usize>,
+    /// What the queries inside the query read, by their index.
+    pub nested: Vec<NestedSource>,
+    /// The lookup tables that the query names, as they are when it starts.
+    pub lookups: HashMap<String, Arc<LookupTable>>,
+}
+
+/// What a query inside the query reads.
+#[derive(Clone)]
+pub struct NestedSource {
+    pub source: Arc<dyn LogSource>,
+    /// What `@log` shows for each group of the source, in its order.
+    pub groups: Vec<Arc<str>>,
+    pub range: TimeRange,
 }
 
 /// Runs queries as jobs. Dropping it ends them.
@@ -128,6 +143,12 @@ impl Engine {
                 range: query.range,
                 now: self.clock.now(),
                 limit,
+                nested: query
+                    .nested
+                    .into_iter()
+                    .map(|NestedSource { source, groups, range }| NestedInput { source, groups, range })
+                    .collect(),
+                lookups: Arc::new(query.lookups),
             },
             pipeline: query.pipeline,
             session: Arc::clone(&self.session),

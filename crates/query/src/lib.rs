@@ -6,9 +6,12 @@
 mod engine;
 mod functions;
 mod jobs;
+mod lookup;
 mod lower;
+mod steps;
 mod tables;
 
-pub use engine::{Engine, EngineConfig, EngineError, LogQuery};
+pub use engine::{Engine, EngineConfig, EngineError, LogQuery, NestedSource};
 pub use jobs::{EventPosition, Failure, JobHandle, QueryStatistics, QueryStatus, Row};
+pub use lookup::{LookupTable, LookupTables};
 pub use tables::LogSource;

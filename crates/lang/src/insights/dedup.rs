@@ -15,6 +15,9 @@ impl Dedup {
     }
 
     pub(super) fn plan(self, planner: &mut Planner<'_>) -> Result<(), QueryError> {
+        for (name, span) in &self.fields {
+            planner.no_structure_field(name, *span, "dedup")?;
+        }
         let keys = self.fields.iter().map(|(name, span)| planner.field(name, *span));
         let keys = keys.collect::<Result<_, _>>()?;
         planner.push(Stage::Dedup(keys))

@@ -3,7 +3,7 @@
 //! From loosest: `or`, `and`, `not`/`!`, comparisons (which do not chain), `+ -`, `* / %`, unary `-`, `^`.
 
 use super::parser::Parser;
-use crate::plan::{BinaryOp, Period, PeriodUnit, Value};
+use crate::plan::{BinaryOp, NestedQuery, Period, PeriodUnit, Value};
 use crate::text::{QueryError, Span, Symbol, Token, regex};
 
 /// Longest chain of `+ - * / %`; each link is one level of the tree.
@@ -11,13 +11,13 @@ const CHAIN_MAX: usize = 128;
 
 /// An expression with its place.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Node {
-    pub(super) kind: Kind,
-    pub(super) span: Span,
+pub(crate) struct Node {
+    pub(crate) kind: Kind,
+    pub(crate) span: Span,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Literal(Value),
     Path(String),
     /// `*` as an argument.
@@ -36,6 +36,11 @@ pub(super) enum Kind {
         list: Vec<Value>,
         negated: bool,
     },
+    InQuery {
+        value: Box<Node>,
+        query: Box<NestedQuery>,
+        negated: bool,
+    },
     Call {
         name: String,
         name_span: Span,
@@ -45,14 +50,14 @@ pub(super) enum Kind {
 
 /// An expression and the column it becomes.
 #[derive(Debug, Clone)]
-pub(super) struct Item {
-    pub(super) node: Node,
-    pub(super) alias: Option<(String, Span)>,
+pub(crate) struct Item {
+    pub(crate) node: Node,
+    pub(crate) alias: Option<(String, Span)>,
     /// The alias, else the path, else the text as written.
-    pub(super) name: String,
+    pub(crate) name: String,
 }
 
-pub(super) fn items(parser: &mut Parser<'_>) -> Result<Vec<Item>, QueryError> {
+pub(crate) fn items(parser: &mut Parser<'_>) -> Result<Vec<Item>, QueryError> {
     let mut items = vec![item(parser)?];
     while parser.symbol(Symbol::Comma)? {
         items.push(item(parser)?);
@@ -71,7 +76,7 @@ fn item(parser: &mut Parser<'_>) -> Result<Item, QueryError> {
     Ok(Item { node, alias, name })
 }
 
-pub(super) fn expression(parser: &mut Parser<'_>) -> Result<Node, QueryError> {
+pub(crate) fn expression(parser: &mut Parser<'_>) -> Result<Node, QueryError> {
     chain(parser, "or", BinaryOp::Or, |parser| chain(parser, "and", BinaryOp::And, not))
 }
 
@@ -142,11 +147,51 @@ fn word_comparison(parser: &mut Parser<'_>, left: Node) -> Result<Node, QueryErr
         return Ok(if negated { Node { kind: Kind::Not(Box::new(found)), span } } else { found });
     }
     if parser.keyword("in")? {
+        if parser.ppl {
+            let (values, end) = sql_list(parser)?;
+            let span = left.span.to(end);
+            return Ok(Node { kind: Kind::In { value: Box::new(left), list: values, negated }, span });
+        }
+        if parser.peek()?.0 == Token::Symbol(Symbol::OpenParen) {
+            let query = Box::new(super::join::nested(parser, true)?);
+            let span = left.span.to(parser.last());
+            return Ok(Node { kind: Kind::InQuery { value: Box::new(left), query, negated }, span });
+        }
         let (list, end) = list(parser)?;
         let span = left.span.to(end);
         return Ok(Node { kind: Kind::In { value: Box::new(left), list, negated }, span });
     }
+    if parser.ppl && parser.keyword("between")? {
+        let low = sum(parser)?;
+        if !parser.keyword("and")? {
+            return Err(parser.unexpected()?);
+        }
+        let high = sum(parser)?;
+        let span = left.span.to(high.span);
+        let compare = |op, bound: Node| Node {
+            kind: Kind::Binary(op, Box::new(left.clone()), Box::new(bound)),
+            span,
+        };
+        let terms = vec![compare(BinaryOp::GreaterOrEqual, low), compare(BinaryOp::LessOrEqual, high)];
+        let found = Node { kind: Kind::Chain(BinaryOp::And, terms), span };
+        return Ok(if negated { Node { kind: Kind::Not(Box::new(found)), span } } else { found });
+    }
     if negated { Err(parser.unexpected()?) } else { Ok(left) }
+}
+
+/// `(value, …)`, as PPL writes lists.
+fn sql_list(parser: &mut Parser<'_>) -> Result<(Vec<Value>, Span), QueryError> {
+    let (token, open) = parser.peek()?.clone();
+    if token == Token::Symbol(Symbol::OpenBracket) {
+        return Err(parser.error(open, "subqueries are not supported"));
+    }
+    parser.expect(Symbol::OpenParen)?;
+    let mut values = vec![literal(parser)?];
+    while parser.symbol(Symbol::Comma)? {
+        values.push(literal(parser)?);
+    }
+    let end = parser.expect(Symbol::CloseParen)?;
+    Ok((values, end))
 }
 
 fn matches(parser: &Parser<'_>, text: Node, pattern: String, span: Span) -> Result<Node, QueryError> {
@@ -155,16 +200,7 @@ fn matches(parser: &Parser<'_>, text: Node, pattern: String, span: Span) -> Resu
     Ok(Node { kind: Kind::Matches(Box::new(text), pattern), span })
 }
 
-fn list(parser: &mut Parser<'_>) -> Result<(Vec<Value>, Span), QueryError> {
-    let (token, open) = parser.peek()?.clone();
-    if token == Token::Symbol(Symbol::OpenParen) {
-        parser.next()?;
-        if parser.is_keyword("source")? {
-            let end = parser.peek()?.1;
-            return Err(parser.error(open.to(end), "subqueries are not supported"));
-        }
-        return Err(parser.unexpected()?);
-    }
+pub(crate) fn list(parser: &mut Parser<'_>) -> Result<(Vec<Value>, Span), QueryError> {
     parser.expect(Symbol::OpenBracket)?;
     let mut values = Vec::new();
     if parser.peek()?.0 != Token::Symbol(Symbol::CloseBracket) {
@@ -177,7 +213,7 @@ fn list(parser: &mut Parser<'_>) -> Result<(Vec<Value>, Span), QueryError> {
     Ok((values, end))
 }
 
-fn literal(parser: &mut Parser<'_>) -> Result<Value, QueryError> {
+pub(crate) fn literal(parser: &mut Parser<'_>) -> Result<Value, QueryError> {
     let negative = parser.symbol(Symbol::Minus)?;
     let value = match &parser.peek()?.0 {
         Token::Number(number) => Value::Number(if negative { -number } else { *number }),
@@ -276,6 +312,8 @@ fn primary(parser: &mut Parser<'_>) -> Result<Node, QueryError> {
 fn word(parser: &mut Parser<'_>, text: String, quoted: bool, span: Span) -> Result<Node, QueryError> {
     let lower = text.to_ascii_lowercase();
     let operator = matches!(lower.as_str(), "and" | "or" | "not" | "like" | "in" | "as" | "by");
+    // `like(text, pattern)` is a function there.
+    let operator = operator && !(parser.ppl && lower == "like");
     if !quoted && operator {
         return Err(parser.unexpected()?);
     }
@@ -321,7 +359,7 @@ fn arguments(parser: &mut Parser<'_>) -> Result<Vec<Node>, QueryError> {
 ///
 /// AWS: counts of ms, s, m and h above 1000, 60, 60 and 24 are reduced to these
 /// (CWL_QuerySyntax-operations-functions, "bin").
-pub(super) fn period(parser: &mut Parser<'_>) -> Result<(Period, Span), QueryError> {
+pub(crate) fn period(parser: &mut Parser<'_>) -> Result<(Period, Span), QueryError> {
     let (Token::Quantity { count, unit }, span) = parser.peek()?.clone() else {
         return Err(parser.unexpected()?);
     };

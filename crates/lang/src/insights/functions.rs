@@ -2,8 +2,11 @@
 
 use super::expression::{Kind, Node};
 use super::planner::Planner;
-use crate::plan::{Aggregate, Function, IpVersion, Period, Value};
-use crate::text::{QueryError, Span, regex};
+use crate::plan::{Aggregate, Function, IpVersion, Period, PeriodUnit, Value};
+use crate::text::{QueryError, Span, date_format, regex};
+
+/// AWS: values of `topk` (CWL_QuerySyntax-Stats).
+const TOPK_MAX: f64 = 10_000.0;
 
 /// A function with the arguments that are evaluated per record.
 pub(super) struct Call<'n> {
@@ -17,27 +20,6 @@ pub(super) enum Argument<'n> {
     Field(&'static str),
 }
 
-/// Functions and aggregates of the language that this server does not have.
-const UNSUPPORTED: &[&str] = &[
-    "collect_values",
-    "formatdate",
-    "jsonarraycontains",
-    "jsonarraysize",
-    "jsonparse",
-    "jsonstringify",
-    "md5",
-    "parsedate",
-    "rate",
-    "ispublicip",
-    "isreservedip",
-    "sortsfirst",
-    "sortslast",
-    "split",
-    "strftime",
-    "topk",
-    "values",
-];
-
 /// The function `name` (in lower case) applied to these arguments.
 pub(super) fn call<'n>(
     planner: &Planner<'_>,
@@ -47,10 +29,6 @@ pub(super) fn call<'n>(
     arguments: &'n [Node],
 ) -> Result<Call<'n>, QueryError> {
     let nodes = |nodes: &'n [Node]| nodes.iter().map(Argument::Node).collect::<Vec<_>>();
-    if UNSUPPORTED.contains(&name) {
-        return Err(planner
-            .error(name_span, format!("the function '{}' is not supported", planner.source(name_span))));
-    }
     match name {
         "bin" => {
             check(planner, name, span, arguments, 1, 1)?;
@@ -76,6 +54,11 @@ pub(super) fn call<'n>(
             let arguments = vec![Argument::Node(&arguments[0]), Argument::Node(&arguments[2])];
             return Ok(Call { function: Function::RegexReplace(pattern.clone()), arguments });
         }
+        "formatdate" | "strftime" | "parsedate" => {
+            check(planner, name, span, arguments, 2, 3)?;
+            let function = date(planner, name, arguments)?;
+            return Ok(Call { function, arguments: nodes(&arguments[..1]) });
+        }
         _ => {}
     }
     let Some((function, least, most)) = plain(name) else {
@@ -83,6 +66,25 @@ pub(super) fn call<'n>(
     };
     check(planner, name, span, arguments, least, most)?;
     Ok(Call { function, arguments: nodes(arguments) })
+}
+
+/// `formatDate` and `parseDate`: their format and time zone are given as strings.
+fn date(planner: &Planner<'_>, name: &str, arguments: &[Node]) -> Result<Function, QueryError> {
+    let literal = |node: &Node| match &node.kind {
+        Kind::Literal(Value::String(text)) => Ok(text.clone()),
+        _ => Err(planner.error(node.span, "the format and the time zone must be strings")),
+    };
+    let format = literal(&arguments[1])?;
+    let zone = arguments.get(2).map_or(Ok("UTC".to_owned()), literal)?;
+    let checked = match name {
+        "parsedate" => date_format::java(&format).map(|_| ()),
+        _ => date_format::check_strftime(&format),
+    };
+    checked.map_err(|message| planner.error(arguments[1].span, message))?;
+    Ok(match name {
+        "parsedate" => Function::ParseDate { format, zone },
+        _ => Function::FormatDate { format, zone },
+    })
 }
 
 /// Functions whose arguments are all expressions, with the least and greatest number of them.
@@ -136,6 +138,14 @@ fn plain(name: &str) -> Option<(Function, usize, usize)> {
         "hextodec" => (Function::HexToDecimal, 1, 1),
         "dectohex" => (Function::DecimalToHex, 1, 1),
         "sha256" => (Function::Sha256, 1, 1),
+        "md5" => (Function::Md5, 1, 1),
+        "jsonparse" => (Function::JsonParse, 1, 1),
+        "jsonstringify" => (Function::JsonStringify, 1, 1),
+        "jsonarraysize" => (Function::JsonArraySize, 1, 1),
+        "jsonarraycontains" => (Function::JsonArrayContains, 2, 2),
+        "split" => (Function::Split, 2, 2),
+        "ispublicip" => (Function::IsPublicIp, 1, 1),
+        "isreservedip" => (Function::IsReservedIp, 1, 1),
         "isvalidip" => (Function::IsValidIp(IpVersion::Any), 1, 1),
         "isvalidipv4" => (Function::IsValidIp(IpVersion::V4), 1, 1),
         "isvalidipv6" => (Function::IsValidIp(IpVersion::V6), 1, 1),
@@ -157,9 +167,10 @@ pub(super) fn aggregate(
 ) -> Result<Option<Aggregate>, QueryError> {
     let (least, most) = match name {
         "count" | "countovertime" | "count_over_time" => (0, 1),
-        "pct" => (2, 2),
+        "pct" | "topk" | "rate" => (2, 2),
         "count_distinct" | "countdistinct" | "sum" | "sumovertime" | "sum_over_time" | "avg" | "min"
-        | "max" | "stddev" | "variance" | "earliest" | "latest" => (1, 1),
+        | "max" | "stddev" | "variance" | "earliest" | "latest" | "values" | "collect_values" | "sortsfirst"
+        | "sortslast" => (1, 1),
         _ => return Ok(None),
     };
     check(planner, name, span, arguments, least, most)?;
@@ -168,8 +179,23 @@ pub(super) fn aggregate(
     {
         return Ok(Some(Aggregate::Count(None)));
     }
-    let argument = planner.aggregated(&arguments[0])?;
+    let argument = planner.aggregated(&arguments[if name == "topk" { 1 } else { 0 }])?;
     Ok(Some(match name {
+        "values" | "collect_values" => Aggregate::Values(argument),
+        "sortsfirst" => Aggregate::SortsFirst(argument),
+        "sortslast" => Aggregate::SortsLast(argument),
+        "rate" => Aggregate::Rate(argument, rate_period(planner, &arguments[1])?),
+        "topk" => match arguments[0].kind {
+            Kind::Literal(Value::Number(count))
+                if count.fract() == 0.0 && (1.0..=TOPK_MAX).contains(&count) =>
+            {
+                Aggregate::TopK(count as u32, argument)
+            }
+            _ => {
+                let message = format!("topk needs a whole number from 1 to {TOPK_MAX} first");
+                return Err(planner.error(arguments[0].span, message));
+            }
+        },
         "count_distinct" | "countdistinct" => Aggregate::CountDistinct(argument),
         "sum" | "sumovertime" | "sum_over_time" => Aggregate::Sum(argument),
         "avg" => Aggregate::Average(argument),
@@ -209,6 +235,17 @@ fn check(
         (least, most) => format!("{least} to {most}"),
     };
     Err(planner.error(span, format!("the function '{name}' takes {wanted} arguments, not {count}")))
+}
+
+/// The period of `rate`, which must have a fixed length.
+fn rate_period(planner: &Planner<'_>, node: &Node) -> Result<Period, QueryError> {
+    let found = period(planner, node)?;
+    match found.unit {
+        PeriodUnit::Month | PeriodUnit::Quarter | PeriodUnit::Year => {
+            Err(planner.error(node.span, "a rate needs a period of a fixed length, at most weeks"))
+        }
+        _ => Ok(found),
+    }
 }
 
 fn period(planner: &Planner<'_>, node: &Node) -> Result<Period, QueryError> {

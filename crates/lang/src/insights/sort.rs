@@ -27,6 +27,9 @@ impl Sort {
     }
 
     pub(super) fn plan(self, planner: &mut Planner<'_>) -> Result<(), QueryError> {
+        for (key, _) in &self.keys {
+            planner.no_structure(key, "sort")?;
+        }
         let keys = self.keys.iter();
         let keys =
             keys.map(|(key, descending)| Ok(SortKey { expr: planner.expr(key)?, descending: *descending }));

@@ -1,22 +1,22 @@
 //! `stats aggregate, … [by expr, … [offset period]]`.
 
-use super::expression::{Item, items, period};
+use super::expression::{Item, Node, items, period};
 use super::parser::Parser;
-use super::planner::Planner;
-use crate::plan::{Expr, Function, Named, Period, PeriodUnit, Stage};
+use super::planner::{Buckets, Planner};
+use crate::plan::{Aggregate, Expr, Function, Named, Period, PeriodUnit, Stage};
 use crate::text::{QueryError, Span};
 
 /// AWS: at most ten `stats` in a query (CWL_QuerySyntax-Stats).
 const STATS_MAX: usize = 10;
 
-pub(super) struct Stats {
+pub(crate) struct Stats {
     aggregates: Vec<Item>,
     by: Vec<Item>,
     offset: Option<Period>,
 }
 
 impl Stats {
-    pub(super) fn read(parser: &mut Parser<'_>) -> Result<Self, QueryError> {
+    pub(crate) fn read(parser: &mut Parser<'_>) -> Result<Self, QueryError> {
         let aggregates = items(parser)?;
         let by = if parser.keyword("by")? { items(parser)? } else { Vec::new() };
         let mut offset = None;
@@ -30,7 +30,23 @@ impl Stats {
         Ok(Self { aggregates, by, offset })
     }
 
-    pub(super) fn plan(self, planner: &mut Planner<'_>) -> Result<(), QueryError> {
+    /// Changes the expressions before they are planned.
+    pub(crate) fn nodes(&mut self, change: fn(&mut Node)) {
+        self.by.iter_mut().chain(&mut self.aggregates).for_each(|item| change(&mut item.node));
+    }
+
+    /// As PPL shows it: aggregates before the keys of the groups.
+    pub(crate) fn plan_aggregates_first(self, planner: &mut Planner<'_>) -> Result<(), QueryError> {
+        let keys = self.by.len();
+        self.plan(planner)?;
+        let mut columns = planner.columns();
+        let keys = keys.min(columns.len());
+        columns.rotate_left(keys);
+        planner.display(columns);
+        Ok(())
+    }
+
+    pub(crate) fn plan(self, planner: &mut Planner<'_>) -> Result<(), QueryError> {
         planner.stats_count += 1;
         if planner.stats_count > STATS_MAX {
             return Err(planner.error(planner.keyword, format!("more than {STATS_MAX} stats commands")));
@@ -48,24 +64,54 @@ impl Stats {
             planner.error(span, format!("the name '{name}' is given twice"))
         };
         let mut by = Vec::with_capacity(self.by.len());
+        let mut buckets = None;
         for item in self.by {
+            planner.no_structure(&item.node, "stats")?;
             let mut expr = planner.expr(&item.node)?;
             if let (Some(moved), Expr::Call { function: Function::DateFloor { offset, .. }, .. }) =
                 (self.offset, &mut expr)
             {
                 *offset = Some(moved);
             }
+            if let Expr::Call { function: Function::DateFloor { period, offset }, .. } = &expr
+                && buckets.is_none()
+            {
+                buckets = Some((item.name.clone(), *period, *offset));
+            }
             by.push(named(item, expr).map_err(|error| twice(planner, error))?);
         }
-        let mut aggregates = Vec::with_capacity(self.aggregates.len());
+        let count = self.aggregates.len();
+        let mut lists: Vec<String> = Vec::new();
+        let mut aggregates = Vec::with_capacity(count);
         for item in self.aggregates {
             let expr = planner.aggregate_expr(&item.node)?;
+            // AWS: topk stands alone (CWL_QuerySyntax-Stats).
+            if alone(&expr) && (count > 1 || !by.is_empty()) {
+                let message = "topk cannot be used with by or with other aggregate functions";
+                return Err(planner.error(item.node.span, message));
+            }
+            if matches!(expr, Expr::Aggregate(Aggregate::Values(_) | Aggregate::TopK(..))) {
+                lists.push(item.name.clone());
+            }
             aggregates.push(named(item, expr).map_err(|error| twice(planner, error))?);
         }
+        let keys: Vec<String> = by.iter().map(|item| item.name.clone()).collect();
         planner.push(Stage::Aggregate { by, aggregates })?;
         planner.redefine(names);
+        lists.iter().for_each(|name| planner.structure(name));
+        planner.buckets = buckets.map(|(time, period, offset)| Buckets {
+            keys: keys.into_iter().filter(|key| *key != time).collect(),
+            time,
+            period,
+            offset,
+        });
         Ok(())
     }
+}
+
+/// Whether an expression holds `topk`.
+fn alone(expr: &Expr) -> bool {
+    matches!(expr, Expr::Aggregate(Aggregate::TopK(..))) || expr.children().into_iter().any(alone)
 }
 
 #[cfg(test)]
@@ -121,7 +167,11 @@ mod tests {
             "10..15 the aggregate function 'count' may only stand in stats"
         );
         assert_eq!(error("stats pct(a, 101)"), "13..16 the percentile must be a number from 0 to 100");
-        assert_eq!(error("stats values(u)"), "6..12 the function 'values' is not supported");
+        assert!(error("stats topk(3, a) by b").contains("topk cannot be used with by"));
+        assert!(error("stats topk(3, a), count(*)").contains("topk cannot be used with by"));
+        assert!(error("stats topk(0, a)").contains("1 to 10000"));
+        assert!(error("stats values(u) as us | sort us").contains("cannot be used in sort"));
+        assert!(plan("stats rate(n, 1m) as r, sortsFirst(u)").starts_with("aggregate r=(rate n 1m), `sortsFirst(u)`=(sorts-first u)"));
         assert_eq!(error("stats sum(*)"), "10..11 unexpected symbol found * at line 1 and position 10");
         assert!(error(&"| stats count(*) as c ".repeat(11)).contains("more than 10 stats"));
     }

@@ -24,13 +24,6 @@ fn case_comments_and_leading_pipes() {
 }
 
 #[test]
-fn what_is_not_supported_is_named() {
-    assert_eq!(error("fields a | pattern @message"), "11..18 the command 'pattern' is not supported");
-    assert_eq!(error("SOURCE '/app/p' | fields a"), "0..6 the command 'source' is not supported");
-    assert_eq!(error("fields jsonParse(@message) as j"), "7..16 the function 'jsonParse' is not supported");
-}
-
-#[test]
 fn length_is_limited() {
     let long = format!("fields {}", "é".repeat(10_000));
     assert_eq!(error(&long), "10000..10007 query is longer than 10000 characters");
@@ -41,6 +34,11 @@ fn cut_and_mutated_queries_never_panic() {
     let texts = [
         "fields a.b, `x y` as z | filter a like /x\\/(?<n>\\d+)/ and not (b in [1, 'é'] or c != -2.5e3)",
         "parse @message \"a=* b=*\" as a, b | stats pct(a, 99)/count(*) as p by bin(5m) as t offset 1m | sort t",
+        "SOURCE logGroups(namePrefix: ['a']) START=1 | join left=l right=r where l.a=r.b (SOURCE 'x' | fields b) | sort l.a",
+        "filter a in (SOURCE 'x' START=1 | fields b) | pattern @message | diff previousDay",
+        "outlier action=remove param=1.5 a, b | fillmissing with 0 for c | addtotals col=true a | accum a as b",
+        "lookup t id as u, x OUTPUT n as m | cidrlookup t ip OUTPUTNEW o | autoregress a p=1-3 | filldown a* b",
+        "parse m xml '/a[1]/b' as x | parse logfmt as l | unnest l.a[0] into b | json field=a 'b.c' as d",
         "# c\nstats count(*) by datefloor(@timestamp, 1mo) | limit any 10",
     ];
     for text in texts {
@@ -52,6 +50,39 @@ fn cut_and_mutated_queries_never_panic() {
                 let mut changed = characters.clone();
                 changed[at] = replacement;
                 let _ = compile(&changed.iter().collect::<String>());
+            }
+        }
+    }
+}
+
+mod properties {
+    use proptest::prelude::*;
+
+    use super::compile;
+
+    fn word() -> impl Strategy<Value = String> {
+        prop_oneof![
+            3 => proptest::sample::select(vec![
+                "fields", "filter", "stats", "sort", "limit", "parse", "dedup", "pattern", "diff", "unnest", "expand",
+                "lookup", "join", "appendcols", "by", "as", "in", "not", "like", "count", "(*)", "(", ")", "[", "]",
+                "|", ",", "=", "!=", "<", "+", "-", "*", "/", "^", "5m", "10", "1.5", "'s'", "\"t\"", "/x(?<n>y)/",
+                "`b q`", "@message", "a.b", "SOURCE", "where", "left", "right", "OUTPUT", "into", "multi", "bin(5m)",
+                "#", "\n", "pct(a, 99)", "true", "p=1-2", "with", "for", "é", ":", "desc", "%", "jsonParse(a)",
+            ]).prop_map(str::to_owned),
+            1 => "[ -~é\n]{0,6}",
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Whatever is written, compiling ends, and an error's place lies inside the text.
+        #[test]
+        fn errors_lie_inside_the_text(words in proptest::collection::vec(word(), 0..24)) {
+            let text = words.join(" ");
+            if let Err(error) = compile(&text) {
+                prop_assert!(error.start <= error.end, "{text}");
+                prop_assert!(error.end <= text.chars().count(), "{text}: {error:?}");
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Expressions over one record, and aggregates over many.
 
+use super::NestedQuery;
+
 /// An expression. Evaluation never fails: what cannot be computed is missing.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Expr {
@@ -26,6 +28,12 @@ pub enum Expr {
     In {
         value: Box<Expr>,
         list: Vec<Value>,
+        negated: bool,
+    },
+    /// One of the values of the first column of another query.
+    InQuery {
+        value: Box<Expr>,
+        query: Box<NestedQuery>,
         negated: bool,
     },
     Call {
@@ -129,9 +137,37 @@ pub enum Function {
     HexToDecimal,
     DecimalToHex,
     Sha256,
+    Md5,
+    /// A time by a strftime format in a time zone, both given here.
+    FormatDate {
+        format: String,
+        zone: String,
+    },
+    /// Epoch milliseconds of a text by a pattern of Java's `DateTimeFormatter` in a time zone.
+    ParseDate {
+        format: String,
+        zone: String,
+    },
+    /// A map or list out of JSON text.
+    JsonParse,
+    JsonStringify,
+    JsonArraySize,
+    JsonArrayContains,
+    /// A list of the pieces between delimiters.
+    Split,
+    /// A map of `key=value` pairs.
+    ParseLogfmt,
+    /// The text of the first match of an XPath, given here, in XML text.
+    XmlPath(String),
+    /// The member at a path, given here, of JSON text.
+    JsonMember(String),
+    /// A field of an event without the masking of its group's data protection policy.
+    Unmasked,
     IsValidIp(IpVersion),
     IsIpInSubnet(IpVersion),
     IsPrivateIp,
+    IsPublicIp,
+    IsReservedIp,
     Ipv4ToNumber,
 }
 
@@ -146,6 +182,22 @@ pub enum IpVersion {
 pub struct Period {
     pub count: u32,
     pub unit: PeriodUnit,
+}
+
+impl Period {
+    /// Its length in milliseconds; months and longer units have none.
+    pub fn millis(self) -> Option<i64> {
+        let unit = match self.unit {
+            PeriodUnit::Millisecond => 1,
+            PeriodUnit::Second => 1_000,
+            PeriodUnit::Minute => 60_000,
+            PeriodUnit::Hour => 3_600_000,
+            PeriodUnit::Day => 86_400_000,
+            PeriodUnit::Week => 7 * 86_400_000,
+            PeriodUnit::Month | PeriodUnit::Quarter | PeriodUnit::Year => return None,
+        };
+        Some(unit * i64::from(self.count.max(1)))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -180,6 +232,16 @@ pub enum Aggregate {
     Earliest(Box<Expr>),
     /// Value in the record with the largest `@timestamp` among those that have one.
     Latest(Box<Expr>),
+    /// Distinct values as a list, newest first.
+    Values(Box<Expr>),
+    /// So many of the most frequent values as a list.
+    TopK(u32, Box<Expr>),
+    /// First value in `sort` order.
+    SortsFirst(Box<Expr>),
+    /// Last value in `sort` order.
+    SortsLast(Box<Expr>),
+    /// Change per period: (last − first) / elapsed · period, by time.
+    Rate(Box<Expr>, Period),
 }
 
 impl Aggregate {
@@ -196,7 +258,41 @@ impl Aggregate {
             | Self::StandardDeviation(e)
             | Self::Variance(e)
             | Self::Earliest(e)
-            | Self::Latest(e) => Some(e),
+            | Self::Latest(e)
+            | Self::Values(e)
+            | Self::TopK(_, e)
+            | Self::SortsFirst(e)
+            | Self::SortsLast(e)
+            | Self::Rate(e, _) => Some(e),
+        }
+    }
+}
+
+impl Expr {
+    /// The expressions right inside this one; not those of a nested query.
+    pub fn children(&self) -> Vec<&Expr> {
+        match self {
+            Self::Literal(_) | Self::Field(_) => Vec::new(),
+            Self::Binary { left, right, .. } => vec![left, right],
+            Self::Not(inner) | Self::Negate(inner) => vec![inner],
+            Self::Contains { text, needle } => vec![text, needle],
+            Self::Matches { text, .. } => vec![text],
+            Self::In { value, .. } | Self::InQuery { value, .. } => vec![value],
+            Self::Call { arguments, .. } => arguments.iter().collect(),
+            Self::Aggregate(aggregate) => aggregate.argument().into_iter().collect(),
+        }
+    }
+
+    /// The same, to be changed in place; what is aggregated is not among them.
+    pub fn children_mut(&mut self) -> Vec<&mut Expr> {
+        match self {
+            Self::Literal(_) | Self::Field(_) | Self::Aggregate(_) => Vec::new(),
+            Self::Binary { left, right, .. } => vec![left, right],
+            Self::Not(inner) | Self::Negate(inner) => vec![inner],
+            Self::Contains { text, needle } => vec![text, needle],
+            Self::Matches { text, .. } => vec![text],
+            Self::In { value, .. } | Self::InQuery { value, .. } => vec![value],
+            Self::Call { arguments, .. } => arguments.iter_mut().collect(),
         }
     }
 }

@@ -5,8 +5,13 @@
 //! is lowered (`query/src/lower/`).
 
 mod expression;
+mod nested;
 mod pipeline;
 mod print;
 
 pub use expression::{Aggregate, BinaryOp, Expr, Function, IpVersion, Period, PeriodUnit, Value};
-pub use pipeline::{Extract, Named, Pipeline, SortKey, Stage};
+pub use nested::{GroupSelector, NestedQuery, Source, SourceTime};
+pub use pipeline::{
+    AppendColumns, Baseline, Explode, Extract, Join, Lookup, LookupKeys, Named, PatternStep, Pipeline,
+    SortKey, Stage, TableStep,
+};

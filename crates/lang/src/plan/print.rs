@@ -3,11 +3,18 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::{
-    Aggregate, BinaryOp, Expr, Extract, Function, Named, Period, PeriodUnit, Pipeline, Stage, Value,
+    Aggregate, Baseline, BinaryOp, Expr, Extract, Function, LookupKeys, Named, NestedQuery, Period,
+    PeriodUnit, Pipeline, Source, SourceTime, Stage, TableStep, Value,
 };
 
 impl Display for Pipeline {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if let Some(source) = &self.source {
+            writeln!(f, "{source}")?;
+        }
+        if !self.index_fields.is_empty() {
+            writeln!(f, "indexed {}", names(&self.index_fields))?;
+        }
         for stage in &self.stages {
             writeln!(f, "{stage}")?;
         }
@@ -23,12 +30,8 @@ impl Display for Stage {
             Stage::Filter(expr) => write!(f, "filter {expr}"),
             Stage::Extend(items) => write!(f, "extend {}", list(items)),
             Stage::Project(items) => write!(f, "project {}", list(items)),
-            Stage::Extract(Extract::Glob { source, literals, fields }) => {
-                write!(f, "glob {source} {literals:?} -> {}", names(fields))
-            }
-            Stage::Extract(Extract::Regex { source, pattern, groups, fields }) => {
-                write!(f, "regex {source} /{pattern}/ {groups:?} -> {}", names(fields))
-            }
+            Stage::Extract(extract) => write!(f, "{extract}"),
+            Stage::ExtractAll(extract) => write!(f, "each {extract}"),
             Stage::Aggregate { by, aggregates } if by.is_empty() => {
                 write!(f, "aggregate {}", list(aggregates))
             }
@@ -44,7 +47,126 @@ impl Display for Stage {
             }
             Stage::Limit { count, any } => write!(f, "limit {}{count}", if *any { "any " } else { "" }),
             Stage::Dedup(keys) => write!(f, "dedup {}", list(keys)),
+            Stage::Explode(explode) => {
+                let how = if explode.in_place { "expand" } else { "unnest" };
+                write!(f, "{how} {} -> {}", explode.list, quote(&explode.into))
+            }
+            Stage::Lookup(lookup) => {
+                write!(f, "lookup {} ", quote(&lookup.table))?;
+                match &lookup.keys {
+                    LookupKeys::Equal(keys) => {
+                        let keys: Vec<String> =
+                            keys.iter().map(|(column, expr)| format!("{}={expr}", quote(column))).collect();
+                        write!(f, "on {}", keys.join(", "))?;
+                    }
+                    LookupKeys::Cidr { address, column } => {
+                        write!(f, "where {address} in {}", quote(column.as_deref().unwrap_or("?")))?;
+                    }
+                }
+                let outputs: Vec<String> = lookup
+                    .outputs
+                    .iter()
+                    .map(|(column, field)| format!("{}={}", quote(field), quote(column)))
+                    .collect();
+                write!(f, " {} {}", if lookup.replaces { "set" } else { "fill" }, outputs.join(", "))
+            }
+            Stage::Join(join) => {
+                let kind = if join.keeps_left { "left" } else { "inner" };
+                let (left, right) = (&join.left, &join.right);
+                write!(f, "join {kind} {left}.{}={right}.{} {}", join.left_key, join.right_key, join.query)
+            }
+            Stage::AppendColumns(append) => {
+                let how = if append.replaces { "replace" } else { "append" };
+                write!(f, "{how}-columns {} {}", append.rows_max, append.query)
+            }
+            Stage::Table(step) => write!(f, "{step}"),
+            Stage::Pattern(pattern) => {
+                write!(f, "pattern {}", pattern.text)?;
+                match pattern.baseline {
+                    None => {}
+                    Some(Baseline::Preceding) => write!(f, " against the range before")?,
+                    Some(Baseline::Earlier(period)) => write!(f, " against {period} earlier")?,
+                }
+                if pattern.anomalies { write!(f, " with anomalies") } else { Ok(()) }
+            }
+            Stage::Relevant { fields, condition } => {
+                write!(f, "relevant [{}] {condition}", names(fields))
+            }
+            Stage::Estimate => write!(f, "estimate"),
         }
+    }
+}
+
+impl Display for Extract {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Glob { source, literals, fields } => {
+                write!(f, "glob {source} {literals:?} -> {}", names(fields))
+            }
+            Self::Regex { source, pattern, groups, fields } => {
+                write!(f, "regex {source} /{pattern}/ {groups:?} -> {}", names(fields))
+            }
+            Self::Csv { source, fields } => write!(f, "csv {source} -> {}", names(fields)),
+        }
+    }
+}
+
+impl Display for TableStep {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RunningSum { value, into } => write!(f, "running-sum {value} -> {}", quote(into)),
+            Self::Earlier { value, into } => {
+                let into: Vec<String> =
+                    into.iter().map(|(rows, name)| format!("{}={rows}", quote(name))).collect();
+                write!(f, "earlier {value} -> {}", into.join(", "))
+            }
+            Self::FillDown(fields) => write!(f, "fill-down {}", names(fields)),
+            Self::FillMissing { time, period, offset, keys, fills } => {
+                write!(f, "fill-missing {} {period}", quote(time))?;
+                if let Some(offset) = offset {
+                    write!(f, "+{offset}")?;
+                }
+                let fills: Vec<String> =
+                    fills.iter().map(|(value, name)| format!("{}={value}", quote(name))).collect();
+                write!(f, " by [{}] with {}", names(keys), fills.join(", "))
+            }
+            Self::Outlier { fields, removes, param, lower, marks } => {
+                let how = if *removes { "remove" } else { "clamp" };
+                write!(f, "outlier {how} {param} lower={lower} mark={marks} {}", names(fields))
+            }
+            Self::Sessionize { keys, gap, into } => {
+                write!(f, "sessionize {} within {gap} -> {}", list(keys), quote(into))
+            }
+            Self::Totals { fields, into, row, column } => {
+                write!(f, "totals [{}] row={row} column={column} -> {}", names(fields), quote(into))
+            }
+        }
+    }
+}
+
+impl Display for NestedQuery {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}({})", self.index, self.pipeline.to_string().replace('\n', " | "))
+    }
+}
+
+impl Display for Source {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "source {:?}", self.names)?;
+        if let Some(groups) = &self.groups {
+            let (prefixes, accounts) = (&groups.name_prefixes, &groups.account_identifiers);
+            write!(f, " groups {prefixes:?} of {accounts:?} in {:?}", groups.classes)?;
+        }
+        if !self.data_sources.is_empty() {
+            write!(f, " data {:?}", self.data_sources)?;
+        }
+        let time = |time: SourceTime| match time {
+            SourceTime::Millis(millis) => millis.to_string(),
+            SourceTime::Now => "now".to_owned(),
+            SourceTime::Ago(period) => format!("-{period}"),
+        };
+        self.start.map_or(Ok(()), |start| write!(f, " from {}", time(start)))?;
+        self.end.map_or(Ok(()), |end| write!(f, " to {}", time(end)))
     }
 }
 
@@ -69,6 +191,9 @@ impl Display for Expr {
             Expr::Matches { text, pattern } => write!(f, "(like {text} /{pattern}/)"),
             Expr::In { value, list: values, negated } => {
                 write!(f, "({} {value} [{}])", if *negated { "not-in" } else { "in" }, list(values))
+            }
+            Expr::InQuery { value, query, negated } => {
+                write!(f, "({} {value} {query})", if *negated { "not-in" } else { "in" })
             }
             Expr::Call { function, arguments } => {
                 write!(f, "({function}")?;
@@ -95,6 +220,11 @@ impl Display for Aggregate {
             Self::Variance(_) => "variance",
             Self::Earliest(_) => "earliest",
             Self::Latest(_) => "latest",
+            Self::Values(_) => "values",
+            Self::TopK(count, e) => return write!(f, "(topk {count} {e})"),
+            Self::SortsFirst(_) => "sorts-first",
+            Self::SortsLast(_) => "sorts-last",
+            Self::Rate(e, period) => return write!(f, "(rate {e} {period})"),
         };
         match self.argument() {
             Some(argument) => write!(f, "({name} {argument})"),
@@ -119,6 +249,10 @@ impl Display for Function {
             Function::DateFloor { period, offset: None } => write!(f, "DateFloor {period}"),
             Function::DateFloor { period, offset: Some(offset) } => write!(f, "DateFloor {period}+{offset}"),
             Function::DateCeil(period) => write!(f, "DateCeil {period}"),
+            Function::FormatDate { format, zone } => write!(f, "FormatDate {format:?} {zone}"),
+            Function::ParseDate { format, zone } => write!(f, "ParseDate {format:?} {zone}"),
+            Function::XmlPath(path) => write!(f, "XmlPath {path:?}"),
+            Function::JsonMember(path) => write!(f, "JsonMember {path:?}"),
             Function::RegexReplace(pattern) => write!(f, "RegexReplace /{pattern}/"),
             other => write!(f, "{other:?}"),
         }

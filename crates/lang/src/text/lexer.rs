@@ -44,6 +44,7 @@ pub(crate) enum Symbol {
     Percent,
     Caret,
     Not,
+    Colon,
 }
 
 pub(crate) struct Lexer<'a> {
@@ -260,6 +261,7 @@ impl<'a> Lexer<'a> {
             '%' => Symbol::Percent,
             '^' => Symbol::Caret,
             '!' => Symbol::Not,
+            ':' => Symbol::Colon,
             other => {
                 let (line, position) = super::line_and_position(self.text, start);
                 let message =

@@ -1,7 +1,9 @@
 //! Text as parsers see it: spans, places of errors, tokens, regular expressions.
 
 mod lexer;
+pub mod date_format;
 pub mod regex;
+pub mod xpath;
 
 pub(crate) use lexer::{Lexer, Symbol, Token};
 

@@ -52,6 +52,18 @@ pub(crate) fn ceil(millis: i64, period: Period) -> i64 {
     }
 }
 
+/// Start of the bucket behind the one that starts here.
+pub(crate) fn next(start: i64, period: Period, offset: Option<Period>) -> i64 {
+    match fixed_millis(period) {
+        Some(width) => start.saturating_add(width),
+        None => {
+            let shift = offset.and_then(fixed_millis).unwrap_or(0);
+            let month = floor_month(start.saturating_sub(shift), period) + months(period);
+            month_start(month).saturating_add(shift)
+        }
+    }
+}
+
 fn months(period: Period) -> i64 {
     let unit = match period.unit {
         PeriodUnit::Quarter => 3,

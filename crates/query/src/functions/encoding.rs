@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use md5::Md5;
 use sha2::{Digest, Sha256};
 
 /// Everything but the unreserved characters of RFC 3986.
@@ -22,6 +23,10 @@ pub(super) fn base64_encode(bytes: &[u8]) -> String {
 
 pub(super) fn base64_decode(text: &str) -> Option<String> {
     String::from_utf8(STANDARD.decode(text.trim()).ok()?).ok()
+}
+
+pub(super) fn md5(text: &str) -> String {
+    Md5::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 pub(super) fn sha256(text: &str) -> String {
@@ -90,6 +95,7 @@ mod tests {
         assert_eq!(decimal_to_hex(255.9), "0xff");
         assert_eq!(decimal_to_hex(-16.0), "-0x10");
         assert_eq!(replacement(r"$1-\2-$x$"), "${1}-${2}-$$x$$");
+        assert_eq!(md5("api"), "8a5da52ed126447d359e70c05721a8aa");
         assert_eq!(sha256("api"), "14c2529eb4498c5d1ffd6915d05bf58a91bdda796af59f41d480d11c099d0479");
     }
 }

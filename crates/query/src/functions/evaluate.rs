@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use lang::plan::{Function, IpVersion};
 
-use super::encoding;
+use super::{encoding, formats, json};
 use super::value::{Datum, parse_number};
 
 /// What an argument is coerced to before the call.
@@ -17,6 +17,8 @@ pub(crate) enum Wanted {
     Text,
     Number,
     Boolean,
+    /// The JSON text of a map or list, also of one that an event holds.
+    Structure,
 }
 
 /// What a function returns.
@@ -26,6 +28,8 @@ pub(crate) enum Returned {
     Number,
     Boolean,
     Time,
+    /// A map or list, as compact JSON text.
+    Structure,
 }
 
 /// How the `index`th argument is coerced, and what comes out; `None` for functions that are lowered without
@@ -49,7 +53,16 @@ pub(crate) fn signature(function: &Function, index: usize) -> Option<(Wanted, Re
         F::IsNumeric | F::IsEmpty | F::IsBlank | F::StartsWith | F::EndsWith => {
             (Wanted::Text, Returned::Boolean)
         }
-        F::IsValidIp(_) | F::IsIpInSubnet(_) | F::IsPrivateIp => (Wanted::Text, Returned::Boolean),
+        F::IsValidIp(_) | F::IsIpInSubnet(_) | F::IsPrivateIp | F::IsPublicIp | F::IsReservedIp => {
+            (Wanted::Text, Returned::Boolean)
+        }
+        F::JsonArrayContains if index == 0 => (Wanted::Structure, Returned::Boolean),
+        F::JsonArrayContains => (Wanted::Text, Returned::Boolean),
+        F::JsonArraySize => (Wanted::Structure, Returned::Number),
+        F::JsonStringify => (Wanted::Structure, Returned::Text),
+        F::JsonParse | F::Split | F::ParseLogfmt => (Wanted::Text, Returned::Structure),
+        F::FormatDate { .. } => (Wanted::Number, Returned::Text),
+        F::ParseDate { .. } => (Wanted::Text, Returned::Number),
         F::StringContains if index == 2 => (Wanted::Boolean, Returned::Boolean),
         F::StringContains => (Wanted::Text, Returned::Boolean),
         F::MessageSize | F::StringLength | F::HexToDecimal | F::Ipv4ToNumber => {
@@ -71,7 +84,9 @@ pub(crate) fn signature(function: &Function, index: usize) -> Option<(Wanted, Re
         | F::Base64Encode
         | F::Base64Decode
         | F::HexToAscii
-        | F::Sha256 => (Wanted::Text, Returned::Text),
+        | F::Sha256
+        | F::Md5
+        | F::XmlPath(_) => (Wanted::Text, Returned::Text),
         _ => return None,
     })
 }
@@ -92,7 +107,13 @@ pub(crate) fn evaluate<'a>(
         Function::IsBlank => {
             return Datum::Boolean(text(arguments, 0).is_none_or(|text| text.trim().is_empty()));
         }
-        Function::IsValidIp(_) | Function::IsIpInSubnet(_) | Function::IsPrivateIp | Function::IsNumeric => {
+        Function::JsonArrayContains
+        | Function::IsValidIp(_)
+        | Function::IsIpInSubnet(_)
+        | Function::IsPrivateIp
+        | Function::IsPublicIp
+        | Function::IsReservedIp
+        | Function::IsNumeric => {
             return Datum::Boolean(test(function, arguments).unwrap_or(false));
         }
         _ => {}
@@ -154,6 +175,14 @@ fn numeric(function: &Function, arguments: &[Datum<'_>]) -> Option<f64> {
         }
         Function::MessageSize => text(arguments, 0)?.len() as f64,
         Function::StringLength => text(arguments, 0)?.chars().count() as f64,
+        Function::ParseDate { format, zone } => formats::parse_date(text(arguments, 0)?, format, zone)?,
+        Function::JsonArraySize => {
+            let list = text(arguments, 0)?;
+            if !list.starts_with('[') {
+                return None;
+            }
+            json::elements(list).len() as f64
+        }
         Function::HexToDecimal => encoding::hex_to_decimal(text(arguments, 0)?)?,
         Function::Ipv4ToNumber => match text(arguments, 0)?.parse().ok()? {
             IpAddr::V4(address) => f64::from(u32::from(address)),
@@ -187,6 +216,21 @@ fn test(function: &Function, arguments: &[Datum<'_>]) -> Option<bool> {
             let address: IpAddr = first.parse().ok()?;
             of_version(address, *version) && in_subnet(address, text(arguments, 1)?)?
         }
+        Function::JsonArrayContains => {
+            let (wanted, number) = (text(arguments, 1)?, parse_number(text(arguments, 1)?));
+            first.starts_with('[')
+                && json::elements(first).into_iter().any(|element| match json::value(element) {
+                    Some(json::Value::Scalar(value)) => {
+                        value == wanted || (number.is_some() && parse_number(&value) == number)
+                    }
+                    _ => false,
+                })
+        }
+        Function::IsPublicIp => {
+            let address = first.parse().ok()?;
+            !is_private(address) && !is_reserved(address)
+        }
+        Function::IsReservedIp => is_reserved(first.parse().ok()?),
         // RFC 1918.
         Function::IsPrivateIp => match first.parse().ok()? {
             IpAddr::V4(address) => address.is_private(),
@@ -194,6 +238,39 @@ fn test(function: &Function, arguments: &[Datum<'_>]) -> Option<bool> {
         },
         _ => return None,
     })
+}
+
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_private(),
+        IpAddr::V6(address) => address.segments()[0] & 0xfe00 == 0xfc00,
+    }
+}
+
+/// Set apart by IANA for another use than the public network, and not private.
+fn is_reserved(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => {
+            let [a, b, c, _] = address.octets();
+            address.is_loopback()
+                || address.is_link_local()
+                || address.is_multicast()
+                || address.is_documentation()
+                || a == 0
+                || a >= 240
+                || (a == 100 && b & 0xc0 == 64)
+                || (a == 192 && b == 0 && c == 0)
+                || (a == 198 && b & 0xfe == 18)
+        }
+        IpAddr::V6(address) => {
+            let segments = address.segments();
+            address.is_loopback()
+                || address.is_unspecified()
+                || address.is_multicast()
+                || segments[0] & 0xffc0 == 0xfe80
+                || (segments[0] == 0x2001 && segments[1] == 0xdb8)
+        }
+    }
 }
 
 fn of_version(address: IpAddr, version: IpVersion) -> bool {
@@ -222,8 +299,12 @@ fn textual<'a>(
     regex: Option<&regex::Regex>,
     arguments: &'a [Datum<'a>],
 ) -> Option<Cow<'a, str>> {
-    if *function == Function::DecimalToHex {
-        return Some(encoding::decimal_to_hex(number(arguments, 0)?).into());
+    match function {
+        Function::DecimalToHex => return Some(encoding::decimal_to_hex(number(arguments, 0)?).into()),
+        Function::FormatDate { format, zone } => {
+            return formats::format_date(number(arguments, 0)?, format, zone).map(Cow::Owned);
+        }
+        _ => {}
     }
     let first = text(arguments, 0)?;
     let trimmed = |c: char| text(arguments, 1).map_or(c.is_whitespace(), |set| set.contains(c));
@@ -251,6 +332,18 @@ fn textual<'a>(
         Function::Base64Decode => encoding::base64_decode(first)?.into(),
         Function::HexToAscii => encoding::hex_to_ascii(first)?.into(),
         Function::Sha256 => encoding::sha256(first).into(),
+        Function::Md5 => encoding::md5(first).into(),
+        Function::JsonStringify => first.into(),
+        Function::JsonParse => json::compact(first)?.into(),
+        Function::ParseLogfmt => formats::logfmt(first)?.into(),
+        Function::XmlPath(path) => formats::xml(first, path)?.into(),
+        Function::Split => {
+            let pieces: Vec<String> = match text(arguments, 1)? {
+                "" => first.chars().map(|c| json::quote(c.encode_utf8(&mut [0; 4]))).collect(),
+                delimiter => first.split(delimiter).map(json::quote).collect(),
+            };
+            format!("[{}]", pieces.join(",")).into()
+        }
         _ => return None,
     })
 }
@@ -313,6 +406,19 @@ mod tests {
     }
 
     #[test]
+    fn structures() {
+        assert_eq!(call(Function::Split, &[t("a,b\"c"), t(",")]).as_deref(), Some(r#"["a","b\"c"]"#));
+        assert_eq!(call(Function::JsonParse, &[t(" {\"a\": 1} ")]).as_deref(), Some(r#"{"a":1}"#));
+        assert_eq!(call(Function::JsonParse, &[t("12")]), None);
+        assert_eq!(call(Function::JsonArraySize, &[t("[1,[2,3]]")]).as_deref(), Some("2"));
+        assert_eq!(call(Function::JsonArraySize, &[t("{}")]), None);
+        let contains = |list, value| call(Function::JsonArrayContains, &[t(list), t(value)]);
+        assert_eq!(contains(r#"["a",1.0]"#, "a").as_deref(), Some("1"));
+        assert_eq!(contains(r#"["a",1.0]"#, "1").as_deref(), Some("1"));
+        assert_eq!(contains("{}", "a").as_deref(), Some("0"));
+    }
+
+    #[test]
     fn addresses() {
         let within = |address, subnet| call(Function::IsIpInSubnet(IpVersion::Any), &[t(address), t(subnet)]);
         assert_eq!(within("192.0.2.9", "192.0.2.0/24").as_deref(), Some("1"));
@@ -323,6 +429,11 @@ mod tests {
         assert_eq!(within("192.0.3.9", "192.0.2.0/99").as_deref(), Some("0"));
         assert_eq!(call(Function::IsValidIp(IpVersion::V6), &[t("10.0.0.1")]).as_deref(), Some("0"));
         assert_eq!(call(Function::IsPrivateIp, &[t("10.1.2.3")]).as_deref(), Some("1"));
+        assert_eq!(call(Function::IsPublicIp, &[t("8.8.8.8")]).as_deref(), Some("1"));
+        assert_eq!(call(Function::IsPublicIp, &[t("10.1.2.3")]).as_deref(), Some("0"));
+        assert_eq!(call(Function::IsPublicIp, &[t("x")]).as_deref(), Some("0"));
+        assert_eq!(call(Function::IsReservedIp, &[t("127.0.0.1")]).as_deref(), Some("1"));
+        assert_eq!(call(Function::IsReservedIp, &[t("8.8.8.8")]).as_deref(), Some("0"));
         assert_eq!(call(Function::Ipv4ToNumber, &[t("192.0.2.1")]).as_deref(), Some("3221225985"));
     }
 }

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, StringViewBuilder, StructArray};
+use datafusion::arrow::array::{
+    Array, ArrayRef, ListArray, StringViewArray, StringViewBuilder, StructArray,
+};
+use datafusion::arrow::buffer::OffsetBuffer;
 use datafusion::arrow::datatypes::{DataType, Field, Fields};
-use datafusion::common::Result;
+use datafusion::common::{Result, exec_err};
 use datafusion::common::cast::as_string_view_array;
 
-use super::Pattern;
+use super::{Pattern, formats};
 
 /// A pattern that makes a struct of texts, its fields named `0`, `1`, ….
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -15,6 +18,8 @@ pub(crate) enum Extraction {
     /// See [`lang::plan::Extract::Glob`].
     Glob(Vec<String>),
     Regex(Pattern, Vec<usize>),
+    /// So many columns of a CSV line.
+    Csv(usize),
 }
 
 impl Extraction {
@@ -22,6 +27,7 @@ impl Extraction {
         match self {
             Self::Glob(literals) => literals.len().saturating_sub(1),
             Self::Regex(_, groups) => groups.len(),
+            Self::Csv(columns) => *columns,
         }
     }
 
@@ -33,8 +39,55 @@ impl Extraction {
         DataType::Struct(self.fields())
     }
 
+    pub(super) fn list_type(&self) -> DataType {
+        DataType::List(Arc::new(Field::new("item", self.data_type(), true)))
+    }
+
+    /// One struct per match; a text without a match has one of nulls.
+    pub(super) fn extract_all(&self, column: &ArrayRef) -> Result<ArrayRef> {
+        let texts = as_string_view_array(column)?;
+        let mut builders: Vec<StringViewBuilder> = Vec::with_capacity(self.len());
+        builders.resize_with(self.len(), StringViewBuilder::new);
+        let mut lengths = Vec::with_capacity(texts.len());
+        for text in texts {
+            let mut matches = 0;
+            if let (Self::Regex(pattern, groups), Some(text)) = (self, text) {
+                for captures in pattern.regex.captures_iter(text) {
+                    matches += 1;
+                    for (builder, group) in builders.iter_mut().zip(groups) {
+                        builder.append_option(captures.get(*group).map(|group| group.as_str()));
+                    }
+                }
+            }
+            if matches == 0 {
+                matches = 1;
+                builders.iter_mut().for_each(StringViewBuilder::append_null);
+            }
+            lengths.push(matches);
+        }
+        let columns: Vec<ArrayRef> =
+            builders.iter_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef).collect();
+        let rows = Arc::new(StructArray::try_new(self.fields(), columns, None)?);
+        let DataType::List(item) = self.list_type() else { return exec_err!("a list type was expected") };
+        Ok(Arc::new(ListArray::try_new(item, OffsetBuffer::from_lengths(lengths), rows, None)?))
+    }
+
+    fn extract_csv(&self, texts: &StringViewArray, columns: usize) -> Result<ArrayRef> {
+        let mut builders: Vec<StringViewBuilder> = Vec::with_capacity(columns);
+        builders.resize_with(columns, || StringViewBuilder::with_capacity(texts.len()));
+        for text in texts {
+            let mut values = text.map(formats::csv).unwrap_or_default().into_iter();
+            builders.iter_mut().for_each(|builder| builder.append_option(values.next()));
+        }
+        let columns = builders.iter_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef).collect();
+        Ok(Arc::new(StructArray::try_new(self.fields(), columns, None)?))
+    }
+
     pub(super) fn extract(&self, column: &ArrayRef) -> Result<ArrayRef> {
         let texts = as_string_view_array(column)?;
+        if let Self::Csv(columns) = self {
+            return self.extract_csv(texts, *columns);
+        }
         let mut builders: Vec<StringViewBuilder> = Vec::with_capacity(self.len());
         builders.resize_with(self.len(), || StringViewBuilder::with_capacity(texts.len()));
         let mut found = vec![None; self.len()];
@@ -59,6 +112,8 @@ impl Extraction {
                     found.fill(None);
                 }
             }
+            // Its columns are texts of their own; see `extract_csv`.
+            Self::Csv(_) => {}
             Self::Regex(pattern, groups) => {
                 if let Some(captures) = pattern.regex.captures(text) {
                     for (value, group) in found.iter_mut().zip(groups) {

@@ -3,15 +3,22 @@
 //! All scalar functions are one [`Apply`] with an [`Operation`], so that each file is only its loop over
 //! columns. Text columns are `Utf8View` everywhere.
 
+mod among;
 mod compare;
 pub(crate) mod dates;
+pub(crate) mod discover;
 mod encoding;
 pub(crate) mod evaluate;
 mod extract;
+mod formats;
+pub(crate) mod json;
+mod lookup;
 mod numbers;
 mod percentile;
-mod row;
+pub(crate) mod row;
 mod search;
+pub(crate) mod structures;
+mod tally;
 mod texts;
 pub(crate) mod value;
 
@@ -27,8 +34,13 @@ use datafusion::logical_expr::{
 };
 use lang::plan::{BinaryOp, Function, Period};
 
+pub(crate) use among::Among;
 pub(crate) use extract::Extraction;
 pub(crate) use percentile::percentile;
+pub(crate) use structures::Within;
+pub(crate) use tally::tally;
+
+pub(crate) use lookup::LookupCall;
 
 pub(crate) const TIME: DataType = DataType::Timestamp(TimeUnit::Millisecond, None);
 
@@ -75,6 +87,8 @@ pub(crate) enum Operation {
     SortKey,
     /// The text behind a sort key; a number is rendered as a computed one.
     SortKeyText,
+    /// The text behind a sort key as it is.
+    SortKeySource,
     /// Text, time, sequence → bytes in order of time, then sequence.
     TimedKey,
     /// The text behind such a key.
@@ -90,6 +104,24 @@ pub(crate) enum Operation {
     GroupName(Vec<Arc<str>>),
     /// Text → struct of texts.
     Extract(Extraction),
+    /// Text → list of structs of texts, one per match.
+    ExtractAll(Extraction),
+    /// Two timed keys → change per so many milliseconds.
+    Rate(i64),
+    /// Any → bytes that are equal where values are by the rule of `=`.
+    MatchKey,
+    /// Any → whether it is among these values.
+    Among(Among),
+    /// Text → the member at a path, as text or as structure.
+    Member { path: String, within: Within, structure: bool },
+    /// Message → a discovered field of lines that are not JSON as a whole.
+    Discovered { name: String, embedded: bool },
+    /// Text and structure → list of elements.
+    Elements { in_place: bool },
+    /// Key columns → the output columns of a lookup table as a struct of texts.
+    Lookup(LookupCall),
+    /// Message → the sum of its numbers, without those of these paths.
+    SumOfNumbers(Vec<String>),
     /// A function of single values.
     Row(Function, Option<Pattern>),
 }
@@ -125,6 +157,16 @@ impl ScalarUDFImpl for Apply {
             Operation::Matches(_) => "matches",
             Operation::GroupName(_) => "group_name",
             Operation::Extract(_) => "extract",
+            Operation::ExtractAll(_) => "extract_all",
+            Operation::SortKeySource => "sort_key_source",
+            Operation::Rate(_) => "rate",
+            Operation::MatchKey => "match_key",
+            Operation::Among(_) => "among",
+            Operation::Member { .. } => "member",
+            Operation::Discovered { .. } => "discovered",
+            Operation::Elements { .. } => "elements",
+            Operation::Lookup(_) => "lookup",
+            Operation::SumOfNumbers(_) => "sum_of_numbers",
             Operation::Row(..) => "row_function",
         }
     }
@@ -142,14 +184,25 @@ impl ScalarUDFImpl for Apply {
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
         Ok(match &self.operation {
-            Operation::ToNumber | Operation::Finite | Operation::Power => DataType::Float64,
+            Operation::ToNumber
+            | Operation::Finite
+            | Operation::Power
+            | Operation::Rate(_)
+            | Operation::SumOfNumbers(_) => DataType::Float64,
             Operation::ToText
             | Operation::SortKeyText
+            | Operation::SortKeySource
             | Operation::TimedKeyText
+            | Operation::Member { .. }
+            | Operation::Discovered { .. }
             | Operation::GroupName(_) => DataType::Utf8View,
             Operation::DateFloor(..) | Operation::DateCeil(_) => TIME,
-            Operation::SortKey | Operation::TimedKey => DataType::Binary,
+            Operation::SortKey | Operation::TimedKey | Operation::MatchKey => DataType::Binary,
+            Operation::Elements { .. } => structures::elements_type(),
+            Operation::Lookup(call) => call.data_type(),
+            Operation::ExtractAll(extraction) => extraction.list_type(),
             Operation::Compare(_)
+            | Operation::Among(_)
             | Operation::Contains(_)
             | Operation::ContainsText
             | Operation::Matches(_) => DataType::Boolean,
@@ -187,7 +240,21 @@ impl Operation {
                 _ => exec_err!("a timed key has three parts"),
             },
             (Self::TimedKeyText, _) => texts::timed_key_texts(first),
-            (Self::SortKeyText, _) => texts::sort_key_texts(first),
+            (Self::SortKeyText, _) => texts::sort_key_texts(first, true),
+            (Self::SortKeySource, _) => texts::sort_key_texts(first, false),
+            (Self::Rate(millis), Some(last)) => texts::rates(first, last, *millis),
+            (Self::MatchKey, _) => texts::match_keys(first),
+            (Self::Among(among), _) => among.evaluate(first),
+            (Self::Member { path, within, structure }, _) => {
+                structures::member(first, path, within, *structure)
+            }
+            (Self::Discovered { name, embedded }, _) => structures::discovered(first, name, *embedded),
+            (Self::Elements { in_place }, Some(structures)) => {
+                structures::elements(first, structures, *in_place)
+            }
+            (Self::Lookup(call), _) => call.evaluate(columns),
+            (Self::SumOfNumbers(without), _) => numbers::sum_of_numbers(first, without),
+            (Self::ExtractAll(extraction), _) => extraction.extract_all(first),
             (Self::GroupName(names), _) => texts::group_names(first, names),
             (Self::Compare(op), Some(right)) => compare::compare(*op, first, right),
             (Self::Contains(needle), _) => search::contains(first, needle),

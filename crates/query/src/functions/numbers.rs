@@ -10,6 +10,7 @@ use datafusion::common::cast::{as_float64_array, as_string_view_array, as_timest
 use lang::plan::{Period, PeriodUnit};
 
 use super::dates;
+use super::json;
 use super::value::parse_number;
 
 pub(super) fn to_number(column: &ArrayRef) -> Result<ArrayRef> {
@@ -49,4 +50,18 @@ pub(super) fn date_ceil(column: &ArrayRef, period: Period) -> Result<ArrayRef> {
     let times = as_timestamp_millisecond_array(column)?;
     let ceiled: TimestampMillisecondArray = times.unary(|millis| dates::ceil(millis, period));
     Ok(Arc::new(ceiled))
+}
+
+/// The sum of the numbers of each message that is a JSON object, without those of these paths; null if it
+/// has none.
+pub(super) fn sum_of_numbers(column: &ArrayRef, without: &[String]) -> Result<ArrayRef> {
+    let messages = as_string_view_array(column)?;
+    let mut found = Vec::new();
+    let sums = messages.iter().map(|message| {
+        found.clear();
+        json::numbers(json::object(message?, true)?, &mut found);
+        let numbers = found.iter().filter(|(path, _)| !without.contains(path)).map(|(_, number)| *number);
+        numbers.reduce(|sum, number| sum + number)
+    });
+    Ok(Arc::new(sums.collect::<Float64Array>()))
 }

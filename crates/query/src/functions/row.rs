@@ -18,7 +18,7 @@ use super::evaluate::{self, Returned, signature};
 use super::value::Datum;
 
 /// A column whose values can be looked at.
-pub(super) enum View<'a> {
+pub(crate) enum View<'a> {
     Text(&'a StringViewArray),
     Number(&'a Float64Array),
     Integer(&'a Int64Array),
@@ -27,7 +27,7 @@ pub(super) enum View<'a> {
 }
 
 impl<'a> View<'a> {
-    pub(super) fn new(column: &'a ArrayRef) -> Result<Self> {
+    pub(crate) fn new(column: &'a ArrayRef) -> Result<Self> {
         Ok(match column.data_type() {
             DataType::Utf8View => Self::Text(as_string_view_array(column)?),
             DataType::Float64 => Self::Number(as_float64_array(column)?),
@@ -38,7 +38,7 @@ impl<'a> View<'a> {
         })
     }
 
-    pub(super) fn get(&self, row: usize) -> Datum<'a> {
+    pub(crate) fn get(&self, row: usize) -> Datum<'a> {
         match self {
             Self::Text(column) if column.is_valid(row) => Datum::Text(column.value(row).into()),
             Self::Number(column) if column.is_valid(row) => Datum::Number(column.value(row)),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, BinaryBuilder, Int64Array, StringViewBuilder};
+use datafusion::arrow::array::{Array, ArrayRef, BinaryBuilder, Float64Array, Int64Array, StringViewBuilder};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::Result;
 use datafusion::common::cast::{
@@ -36,19 +36,20 @@ pub(super) fn sort_keys(column: &ArrayRef) -> Result<ArrayRef> {
     Ok(Arc::new(out.finish()))
 }
 
-pub(super) fn sort_key_texts(column: &ArrayRef) -> Result<ArrayRef> {
+/// The texts behind sort keys; with `computed`, numbers are rendered as computed ones.
+pub(super) fn sort_key_texts(column: &ArrayRef, computed: bool) -> Result<ArrayRef> {
     let keys = as_binary_array(column)?;
     let mut out = StringViewBuilder::with_capacity(keys.len());
     for key in keys {
         let text = key.and_then(sort_key_text);
-        let number = text.as_deref().and_then(parse_number).and_then(render_number);
+        let number = text.as_deref().filter(|_| computed).and_then(parse_number).and_then(render_number);
         out.append_option(number.or(text));
     }
     Ok(Arc::new(out.finish()))
 }
 
 /// Bytes of the time and the sequence before the text of a timed key.
-const TIMED_KEY_HEAD: usize = 16;
+pub(super) const TIMED_KEY_HEAD: usize = 16;
 
 pub(super) fn timed_keys(texts: &ArrayRef, times: &ArrayRef, sequences: &ArrayRef) -> Result<ArrayRef> {
     let texts = as_string_view_array(texts)?;
@@ -75,6 +76,40 @@ pub(super) fn timed_key_texts(column: &ArrayRef) -> Result<ArrayRef> {
     let mut out = StringViewBuilder::with_capacity(keys.len());
     let text = |key: &'_ [u8]| String::from_utf8(key.get(TIMED_KEY_HEAD..)?.to_vec()).ok();
     keys.iter().for_each(|key| out.append_option(key.and_then(text)));
+    Ok(Arc::new(out.finish()))
+}
+
+/// Change between two timed keys of numbers, per so many milliseconds; none over no time.
+pub(super) fn rates(first: &ArrayRef, last: &ArrayRef, millis: i64) -> Result<ArrayRef> {
+    let number = |key: &[u8]| {
+        let time = i64::from_be_bytes(*key.first_chunk::<8>()?) ^ i64::MIN;
+        let text = std::str::from_utf8(key.get(TIMED_KEY_HEAD..)?).ok()?;
+        Some((time, parse_number(text)?))
+    };
+    let (first, last) = (as_binary_array(first)?, as_binary_array(last)?);
+    let rows = first.iter().zip(last.iter()).map(|(first, last)| {
+        let ((start, a), (end, b)) = (number(first?)?, number(last?)?);
+        // AWS: 0 for what does not change (observed).
+        if a == b {
+            return Some(0.0);
+        }
+        Some((b - a) / (end.saturating_sub(start)) as f64 * millis as f64).filter(|rate| rate.is_finite())
+    });
+    Ok(Arc::new(rows.collect::<Float64Array>()))
+}
+
+/// Keys that are equal where values are by the rule of `=`.
+pub(super) fn match_keys(column: &ArrayRef) -> Result<ArrayRef> {
+    let view = View::new(column)?;
+    let mut out = BinaryBuilder::with_capacity(column.len(), column.len() * 16);
+    for row in 0..column.len() {
+        let value = view.get(row);
+        match (value.number(), value.text()) {
+            (Some(number), _) => out.append_value([&[1], &(number + 0.0).to_be_bytes()[..]].concat()),
+            (None, Some(text)) => out.append_value([&[0], text.as_bytes()].concat()),
+            (None, None) => out.append_null(),
+        }
+    }
     Ok(Arc::new(out.finish()))
 }
 

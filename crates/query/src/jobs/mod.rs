@@ -3,6 +3,7 @@
 mod progress;
 mod results;
 mod run;
+mod subqueries;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
@@ -17,6 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::AbortHandle;
 
 use crate::lower::Input;
+use crate::steps::Fed;
 use crate::tables::ScanState;
 use progress::Progress;
 pub use progress::QueryStatistics;
@@ -46,6 +48,10 @@ impl QueryStatus {
 pub enum Failure {
     #[error("the query needs more memory than it may use: {0}")]
     MemoryLimit(String),
+    #[error("the query inside the query took longer than 30 seconds")]
+    SubqueryTimeout,
+    #[error("the query inside the query found more than {0} values")]
+    SubqueryTooLarge(usize),
     #[error("the result of the query is larger than {0} bytes")]
     ResultTooLarge(usize),
     #[error("the stored events could not be read: {0}")]
@@ -79,8 +85,8 @@ struct State {
     abort: Option<AbortHandle>,
     progress: Progress,
     failure: Option<Failure>,
-    /// `None` before the end, and after the result was dropped.
-    rows: Option<Arc<Vec<Row>>>,
+    /// All of the result at the end, before that what there is of it; `None` after it was dropped.
+    rows: Option<Vec<Row>>,
     row_bytes: usize,
     row_count: Option<u64>,
 }
@@ -101,7 +107,7 @@ impl JobHandle {
             abort: None,
             progress: Progress::new(work.input.groups.len()),
             failure: None,
-            rows: None,
+            rows: Some(Vec::new()),
             row_bytes: 0,
             row_count: None,
         };
@@ -151,15 +157,11 @@ impl JobHandle {
         state.progress.statistics(state.row_count)
     }
 
-    /// So many rows from there; empty while the job runs. `None` if the result was dropped to make room or
+    /// So many rows from there, as far as there are any yet. `None` if the result was dropped to make room or
     /// for its age.
     pub fn rows(&self, from: usize, count: usize) -> Option<Vec<Row>> {
         let state = self.0.state.lock();
-        match &state.rows {
-            Some(rows) => Some(rows.iter().skip(from).take(count).cloned().collect()),
-            None if self.status() == QueryStatus::Complete => None,
-            None => Some(Vec::new()),
-        }
+        state.rows.as_ref().map(|rows| rows.iter().skip(from).take(count).cloned().collect())
     }
 
     /// Ends a job that waits or runs; `false` if it had already ended.
@@ -191,13 +193,31 @@ impl Job {
 
     /// Lets the counters of a plan be seen while it runs. A job that has ended must not hold a plan, nor what
     /// the plan holds.
-    fn attach(&self, scan: Arc<ScanState>, plan: &Arc<dyn ExecutionPlan>) -> Result<(), Failure> {
+    fn attach(
+        &self,
+        scans: Vec<Arc<ScanState>>,
+        fed: Fed,
+        plan: &Arc<dyn ExecutionPlan>,
+    ) -> Result<(), Failure> {
         let mut state = self.state.lock();
         if self.status.borrow().is_final() {
             return Err(Failure::Internal("the query has ended".to_owned()));
         }
-        state.progress.begin(scan, Arc::clone(plan));
+        state.progress.begin(scans, fed, Arc::clone(plan));
         Ok(())
+    }
+
+    /// Adds rows to the result of a job that has not ended; how large it is by then.
+    fn extend(&self, more: Vec<Row>) -> usize {
+        let bytes = more.iter().map(Row::bytes).sum::<usize>();
+        let mut state = self.state.lock();
+        if !self.status.borrow().is_final()
+            && let Some(rows) = &mut state.rows
+        {
+            rows.extend(more);
+            state.row_bytes += bytes;
+        }
+        state.row_bytes
     }
 
     /// Ends the job this way, unless it has ended.

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use datafusion::physical_plan::ExecutionPlan;
 
+use crate::steps::Fed;
 use crate::tables::ScanState;
 
 /// Counters of a query, as `GetQueryResults` shows them.
@@ -24,7 +25,7 @@ pub struct QueryStatistics {
 
 /// The plan while it runs; its last counters afterwards.
 pub(super) struct Progress {
-    running: Option<(Arc<ScanState>, Arc<dyn ExecutionPlan>)>,
+    running: Option<(Vec<Arc<ScanState>>, Fed, Arc<dyn ExecutionPlan>)>,
     last: QueryStatistics,
 }
 
@@ -34,8 +35,8 @@ impl Progress {
         Self { running: None, last: QueryStatistics { log_groups_scanned, ..QueryStatistics::default() } }
     }
 
-    pub(super) fn begin(&mut self, scan: Arc<ScanState>, plan: Arc<dyn ExecutionPlan>) {
-        self.running = Some((scan, plan));
+    pub(super) fn begin(&mut self, scans: Vec<Arc<ScanState>>, fed: Fed, plan: Arc<dyn ExecutionPlan>) {
+        self.running = Some((scans, fed, plan));
     }
 
     /// Takes the last counters and lets go of the plan, which holds memory.
@@ -46,15 +47,18 @@ impl Progress {
 
     pub(super) fn statistics(&self, result_count: Option<u64>) -> QueryStatistics {
         let mut statistics = QueryStatistics { result_count, ..self.last };
-        let Some((scan, plan)) = &self.running else { return statistics };
-        if let Some(progress) = scan.progress.lock().as_ref() {
-            statistics.records_scanned = progress.rows_scanned.load(Ordering::Relaxed);
-            statistics.bytes_scanned = progress.bytes_scanned.load(Ordering::Relaxed);
-            statistics.records_skipped = progress.rows_skipped.load(Ordering::Relaxed);
-            statistics.bytes_skipped = progress.bytes_skipped.load(Ordering::Relaxed);
+        let Some((scans, fed, plan)) = &self.running else { return statistics };
+        let mut delivered = 0;
+        for scan in scans {
+            delivered += scan.delivered.load(Ordering::Relaxed);
+            let progress = scan.progress.lock().clone();
+            let Some(progress) = progress else { continue };
+            statistics.records_scanned += progress.rows_scanned.load(Ordering::Relaxed);
+            statistics.bytes_scanned += progress.bytes_scanned.load(Ordering::Relaxed);
+            statistics.records_skipped += progress.rows_skipped.load(Ordering::Relaxed);
+            statistics.bytes_skipped += progress.bytes_skipped.load(Ordering::Relaxed);
         }
-        let delivered = scan.delivered.load(Ordering::Relaxed);
-        statistics.records_matched = matched(plan).unwrap_or(delivered);
+        statistics.records_matched = matched(fed.get().unwrap_or(plan)).unwrap_or(delivered);
         statistics
     }
 }
@@ -63,7 +67,8 @@ impl Progress {
 /// another reason.
 fn matched(plan: &Arc<dyn ExecutionPlan>) -> Option<u64> {
     let mut path = vec![plan];
-    while let [child] = path[path.len() - 1].children()[..] {
+    // Of a join, the left side is the query's own.
+    while let [child, ..] = path[path.len() - 1].children()[..] {
         path.push(child);
     }
     let mut matched = None;

@@ -76,7 +76,7 @@ fn fill(rows: &mut [Row], name: &Arc<str>, column: &ArrayRef, kind: Kind) -> Res
         }
     };
     match kind {
-        Kind::Text => {
+        Kind::Text | Kind::Structure => {
             let texts = as_string_view_array(column)?;
             put(&|index| Some(texts.value(index).to_owned()));
         }

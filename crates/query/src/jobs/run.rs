@@ -9,14 +9,8 @@ use futures::{FutureExt, TryStreamExt};
 use store::StoreError;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::results::{self, Row};
-use super::{Failure, Job, QueryStatus, Work};
+use super::{Failure, Job, QueryStatus, Work, results, subqueries};
 use crate::lower::lower;
-
-struct Outcome {
-    rows: Vec<Row>,
-    bytes: usize,
-}
 
 pub(super) async fn run(job: Arc<Job>, work: Work, admitted: OwnedSemaphorePermit) {
     let Ok(_turn) = Arc::clone(&work.running).acquire_owned().await else { return };
@@ -30,11 +24,9 @@ pub(super) async fn run(job: Arc<Job>, work: Work, admitted: OwnedSemaphorePermi
         outcome = execution => {
             let outcome = outcome.unwrap_or_else(|_| Err(Failure::Internal("the query engine panicked".to_owned())));
             match outcome {
-                Ok(outcome) => {
+                Ok(()) => {
                     let done = job.end(QueryStatus::Complete, |state| {
-                        state.row_count = Some(outcome.rows.len() as u64);
-                        state.row_bytes = outcome.bytes;
-                        state.rows = Some(Arc::new(outcome.rows));
+                        state.row_count = state.rows.as_ref().map(|rows| rows.len() as u64);
                     });
                     if done {
                         kept.keep(&job, clock.now());
@@ -42,7 +34,11 @@ pub(super) async fn run(job: Arc<Job>, work: Work, admitted: OwnedSemaphorePermi
                 }
                 Err(failure) => {
                     tracing::warn!(%failure, "a query failed");
-                    job.end(QueryStatus::Failed, |state| state.failure = Some(failure));
+                    job.end(QueryStatus::Failed, |state| {
+                        state.rows = Some(Vec::new());
+                        state.row_bytes = 0;
+                        state.failure = Some(failure);
+                    });
                 }
             }
         }
@@ -53,25 +49,23 @@ pub(super) async fn run(job: Arc<Job>, work: Work, admitted: OwnedSemaphorePermi
     drop(admitted);
 }
 
-async fn execute(job: &Job, work: Work) -> Result<Outcome, Failure> {
+async fn execute(job: &Job, work: Work) -> Result<(), Failure> {
     let failed = |error: DataFusionError| failure(&error);
-    let query = lower(&work.pipeline, &work.input).map_err(failed)?;
+    let pipeline = subqueries::resolve(&work).await?;
+    let query = lower(&pipeline, &work.input).map_err(failed)?;
     let plan = work.session.create_physical_plan(&query.plan).await.map_err(failed)?;
-    job.attach(query.scan, &plan)?;
+    job.attach(query.scans, query.fed, &plan)?;
     let mut batches = execute_stream(plan, work.session.task_ctx()).map_err(failed)?;
-    let (mut rows, mut bytes) = (Vec::new(), 0);
     while let Some(batch) = batches.try_next().await.map_err(failed)? {
         let more = results::rows(&batch, &query.output, query.yields_events).map_err(failed)?;
-        bytes += more.iter().map(Row::bytes).sum::<usize>();
-        if bytes > work.result_bytes_max {
+        if job.extend(more) > work.result_bytes_max {
             return Err(Failure::ResultTooLarge(work.result_bytes_max));
         }
-        rows.extend(more);
     }
-    Ok(Outcome { rows, bytes })
+    Ok(())
 }
 
-fn failure(error: &DataFusionError) -> Failure {
+pub(super) fn failure(error: &DataFusionError) -> Failure {
     match error.find_root() {
         DataFusionError::ResourcesExhausted(message) => Failure::MemoryLimit(message.clone()),
         DataFusionError::External(inner) => match inner.downcast_ref::<StoreError>() {

@@ -8,7 +8,7 @@ use datafusion::logical_expr::{Expr as Plan, lit};
 use lang::plan::{Aggregate, Expr, Named};
 
 use super::{Kind, Lowered, Lowering, SEQUENCE, ascending, column, descending};
-use crate::functions::{Operation, apply, percentile};
+use crate::functions::{Operation, apply, dates, percentile, tally};
 
 impl Lowering<'_> {
     pub(super) fn aggregate(&mut self, by: &[Named], aggregates: &[Named]) -> Result<()> {
@@ -25,8 +25,8 @@ impl Lowering<'_> {
         let mut computed = Vec::with_capacity(found.len() + 1);
         let mut results = Vec::with_capacity(found.len());
         for aggregate in found {
-            let (expr, result) = self.aggregated(aggregate)?;
-            computed.push(expr);
+            let (exprs, result) = self.aggregated(aggregate)?;
+            computed.extend(exprs);
             results.push((aggregate, result));
         }
         let time = match &self.time {
@@ -50,6 +50,7 @@ impl Lowering<'_> {
         self.order = time.iter().cloned().map(descending).collect();
         self.order.extend(keys.iter().map(|(_, key)| ascending(key.sort_key())));
         self.time = time;
+        self.made = keys.iter().map(|(name, _)| name.clone()).collect();
         self.fields = keys.into_iter().collect();
         self.results(aggregates, &results)
     }
@@ -71,12 +72,13 @@ impl Lowering<'_> {
             computed.push((name, lowered.expr));
         }
         self.add(computed)?;
+        self.made.extend(defined.iter().map(|(name, _)| name.clone()));
         self.fields.extend(defined);
         Ok(())
     }
 
-    /// An aggregate as an expression of the plan, and what its column means.
-    fn aggregated(&mut self, aggregate: &Aggregate) -> Result<(Plan, Lowered)> {
+    /// An aggregate as expressions of the plan, and what its column means.
+    fn aggregated(&mut self, aggregate: &Aggregate) -> Result<(Vec<Plan>, Lowered)> {
         let name = self.fresh();
         let argument = match aggregate.argument() {
             Some(argument) => self.value(argument)?,
@@ -98,14 +100,35 @@ impl Lowering<'_> {
             Aggregate::Maximum(_) => extreme(max, argument, column(&name)),
             Aggregate::Earliest(_) => self.at_end(argument, &name, min),
             Aggregate::Latest(_) => self.at_end(argument, &name, max),
+            Aggregate::SortsFirst(_) => sorted_end(min, argument, column(&name)),
+            Aggregate::SortsLast(_) => sorted_end(max, argument, column(&name)),
+            Aggregate::Values(_) => (tally(self.timed_key(argument.text()), None), result(Kind::Structure)),
+            Aggregate::TopK(count, _) => {
+                (tally(self.timed_key(argument.text()), Some(*count)), result(Kind::Structure))
+            }
+            Aggregate::Rate(_, period) => {
+                // What is no number has no key.
+                let number = apply(Operation::ToText, vec![argument.float()]);
+                let key = self.timed_key(number);
+                let last = self.fresh();
+                let millis = dates::fixed_millis(*period).unwrap_or(1);
+                let rate = apply(Operation::Rate(millis), vec![column(&name), column(&last)]);
+                let ends = vec![min(key.clone()).alias(&name), max(key).alias(&last)];
+                return Ok((ends, Lowered::new(rate, Kind::Number)));
+            }
         };
-        Ok((expr.alias(&name), lowered))
+        Ok((vec![expr.alias(&name)], lowered))
     }
 
     /// The value at one end of time: that of the least or greatest key of time, acceptance and text.
     fn at_end(&self, argument: Lowered, name: &str, pick: fn(Plan) -> Plan) -> (Plan, Lowered) {
         // AWS: a time becomes a plain number (observed).
-        let value = argument.into_integer().text();
+        let key = self.timed_key(argument.into_integer().text());
+        (pick(key), Lowered::new(apply(Operation::TimedKeyText, vec![column(name)]), Kind::Text))
+    }
+
+    /// A text with the time and acceptance of its event before it.
+    fn timed_key(&self, value: Plan) -> Plan {
         let time = self
             .time
             .clone()
@@ -114,9 +137,14 @@ impl Lowering<'_> {
             true => column(SEQUENCE),
             false => lit(0u64),
         };
-        let key = apply(Operation::TimedKey, vec![value, time, sequence]);
-        (pick(key), Lowered::new(apply(Operation::TimedKeyText, vec![column(name)]), Kind::Text))
+        apply(Operation::TimedKey, vec![value, time, sequence])
     }
+}
+
+/// First or last in `sort` order, as it is.
+fn sorted_end(pick: fn(Plan) -> Plan, argument: Lowered, name: Plan) -> (Plan, Lowered) {
+    let key = apply(Operation::SortKey, vec![argument.text()]);
+    (pick(key), Lowered::new(apply(Operation::SortKeySource, vec![name]), Kind::Text))
 }
 
 /// Smallest or greatest: of numbers by value, of texts in `sort` order; of times as a number.
@@ -140,5 +168,5 @@ fn collect<'e>(expr: &'e Expr, found: &mut Vec<&'e Aggregate>) {
         }
         return;
     }
-    super::prune::children(expr).into_iter().for_each(|child| collect(child, found));
+    expr.children().into_iter().for_each(|child| collect(child, found));
 }

@@ -14,10 +14,10 @@ use datafusion::logical_expr::{Case, Expr as Plan, Operator, binary_expr, cast, 
 use lang::plan::{Aggregate, BinaryOp, Expr, Function, Value};
 use store::tables::logs::FieldKind;
 
-use super::Lowering;
+use super::{Lowering, MESSAGE, column};
 use crate::functions::evaluate::{Wanted, signature};
 use crate::functions::value::{parse_number, render_boolean, render_number};
-use crate::functions::{Operation, Pattern, TIME, apply};
+use crate::functions::{Among, Operation, Pattern, TIME, Within, apply};
 
 /// What a value is in every row that has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub(crate) enum Kind {
     Boolean,
     /// Milliseconds.
     Time,
+    /// A map or list: `Utf8View` of compact JSON text.
+    Structure,
 }
 
 impl Kind {
@@ -47,6 +49,9 @@ impl Kind {
 /// Largest integer up to which doubles are exact.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
+/// Longer lists than this are looked up in a set.
+const LIST_MAX: usize = 64;
+
 /// An expression of the plan and what it means.
 #[derive(Debug, Clone)]
 pub(crate) struct Lowered {
@@ -56,15 +61,49 @@ pub(crate) struct Lowered {
     text: Option<Plan>,
     literal: Option<Value>,
     missing: bool,
+    /// The map or list that the value is where it is no scalar.
+    structure: Option<Plan>,
 }
 
 impl Lowered {
     pub(super) fn new(expr: Plan, kind: Kind) -> Self {
-        Self { expr, kind, text: None, literal: None, missing: false }
+        Self { expr, kind, text: None, literal: None, missing: false, structure: None }
     }
 
-    fn missing() -> Self {
-        Self { missing: true, ..Self::new(Plan::Literal(ScalarValue::Utf8View(None), None), Kind::Text) }
+    pub(super) fn missing() -> Self {
+        Self { missing: true, ..Self::new(no_text(), Kind::Text) }
+    }
+
+    /// A scalar that in some rows is this map or list instead.
+    pub(super) fn or_structure(self, structure: Plan) -> Self {
+        Self { structure: Some(structure), ..self }
+    }
+
+    pub(super) fn inner_structure(&self) -> Option<Plan> {
+        self.structure.clone()
+    }
+
+    /// As a map or list, missing where it is a scalar.
+    pub(super) fn structure(self) -> Plan {
+        match (self.kind, self.structure) {
+            (_, Some(structure)) => structure,
+            (Kind::Structure, None) => self.expr,
+            _ => no_text(),
+        }
+    }
+
+    /// Whether it is there, as a scalar or a structure.
+    fn present(self) -> Plan {
+        let present = self.expr.is_not_null();
+        match self.structure {
+            Some(structure) => present.or(structure.is_not_null()),
+            None => present,
+        }
+    }
+
+    /// All expressions it is made of.
+    pub(super) fn plans(&self) -> impl Iterator<Item = &Plan> {
+        [Some(&self.expr), self.text.as_ref(), self.structure.as_ref()].into_iter().flatten()
     }
 
     pub(super) fn integer(value: i64) -> Self {
@@ -109,9 +148,11 @@ impl Lowered {
 
     /// As a column of the result.
     pub(super) fn shown(self) -> (Plan, Kind) {
-        match self.text {
-            Some(text) => (text, Kind::Text),
-            None => (self.expr, self.kind),
+        match (self.text, self.structure) {
+            (Some(text), _) => (text, Kind::Text),
+            // Either is text already, and what is shown is no longer looked into.
+            (None, Some(structure)) => (coalesce(vec![self.expr, structure]), Kind::Text),
+            (None, None) => (self.expr, self.kind),
         }
     }
 
@@ -134,6 +175,8 @@ impl Lowered {
         match (&self.literal, self.text, self.kind) {
             (_, Some(text), _) => text,
             (_, None, Kind::Text) => self.expr,
+            // AWS: maps and lists are missing in string context (CWL_QuerySyntax-operations-functions).
+            (_, None, Kind::Structure) => no_text(),
             (Some(Value::Number(number)), ..) => text_literal(&render_number(*number).unwrap_or_default()),
             (Some(Value::Boolean(truth)), ..) => text_literal(render_boolean(*truth)),
             _ => apply(Operation::ToText, vec![self.expr]),
@@ -144,7 +187,7 @@ impl Lowered {
     fn certain_number(&self) -> Option<bool> {
         match (&self.literal, self.kind) {
             (Some(Value::String(text)), _) => parse_number(text).map(|_| false),
-            (_, Kind::Text) => None,
+            (_, Kind::Text | Kind::Structure) => None,
             (_, Kind::Number) => Some(false),
             _ => Some(true),
         }
@@ -156,6 +199,7 @@ impl Lowered {
             (Some(Value::Number(number)), _) => lit(*number),
             (Some(Value::String(text)), _) => Plan::Literal(ScalarValue::Float64(parse_number(text)), None),
             (_, Kind::Text) => apply(Operation::ToNumber, vec![self.expr]),
+            (_, Kind::Structure) => Plan::Literal(ScalarValue::Float64(None), None),
             (_, Kind::Number) => self.expr,
             // Times and truths have no direct way to `Float64`.
             (_, Kind::Time | Kind::Boolean) => cast(cast(self.expr, DataType::Int64), DataType::Float64),
@@ -172,7 +216,7 @@ impl Lowered {
     }
 
     /// As a time; a number is epoch milliseconds.
-    fn time(self) -> Plan {
+    pub(super) fn time(self) -> Plan {
         match self.kind {
             Kind::Time => self.expr,
             Kind::Integer => cast(self.expr, TIME),
@@ -194,8 +238,13 @@ impl Lowered {
             Wanted::Text => self.text(),
             Wanted::Number => self.float(),
             Wanted::Boolean => self.truth(),
+            Wanted::Structure => self.structure(),
         }
     }
+}
+
+fn no_text() -> Plan {
+    Plan::Literal(ScalarValue::Utf8View(None), None)
 }
 
 fn text_literal(text: &str) -> Plan {
@@ -207,7 +256,46 @@ type Results<'r> = &'r [(&'r Aggregate, Lowered)];
 
 impl Lowering<'_> {
     pub(super) fn field(&self, name: &str) -> Lowered {
-        self.fields.get(name).cloned().unwrap_or_else(Lowered::missing)
+        match self.fields.get(name) {
+            // A path into what a command made is not the event's field of that name.
+            Some(found) if self.made.contains(name) => found.clone(),
+            Some(found) => self.member(name).unwrap_or_else(|| found.clone()),
+            None => self.member(name).unwrap_or_else(Lowered::missing),
+        }
+    }
+
+    /// A member of the map or list whose name is the longest that leads to the path.
+    fn member(&self, path: &str) -> Option<Lowered> {
+        let mut ends: Vec<usize> = path.match_indices('.').map(|(at, _)| at).collect();
+        ends.reverse();
+        for end in ends {
+            let Some(whole) = self.fields.get(&path[..end]) else { continue };
+            if whole.kind == Kind::Structure || whole.structure.is_some() {
+                let structure = whole.clone().structure();
+                return Some(member(structure, &path[end + 1..], Within::Structure));
+            }
+        }
+        None
+    }
+
+    /// A value as a list: a field of an event also where it is no scalar in the message.
+    pub(super) fn list(&self, expr: &Expr) -> Result<Lowered> {
+        let value = self.value(expr)?;
+        match expr {
+            Expr::Field(name)
+                if !self.made.contains(name)
+                    && value.structure.is_none()
+                    && value.kind != Kind::Structure
+                    && !name.starts_with("@m")
+                    && self.columns.iter().any(|column| column == MESSAGE) =>
+            {
+                let within = Within::Message { embedded: self.embedded };
+                let found = member(column(MESSAGE), name, within);
+                let text = value.text();
+                Ok(Lowered::new(text, Kind::Text).or_structure(found.structure()))
+            }
+            _ => Ok(value),
+        }
     }
 
     pub(super) fn value(&self, expr: &Expr) -> Result<Lowered> {
@@ -246,6 +334,7 @@ impl Lowering<'_> {
             Expr::Not(_) | Expr::Contains { .. } | Expr::Matches { .. } | Expr::In { .. } => {
                 self.truth_value(expr, results)?
             }
+            Expr::InQuery { .. } => return Err(plan_datafusion_err!("a query inside the query was not run")),
         })
     }
 
@@ -289,7 +378,12 @@ impl Lowering<'_> {
     }
 
     fn call(&self, function: &Function, arguments: &[Expr], results: Results<'_>) -> Result<Lowered> {
-        let values = arguments.iter().map(|argument| self.value_over(argument, results));
+        let values = arguments.iter().enumerate().map(|(index, argument)| {
+            match signature(function, index) {
+                Some((Wanted::Structure, _)) => self.list(argument),
+                _ => self.value_over(argument, results),
+            }
+        });
         let mut values = values.collect::<Result<Vec<_>>>()?;
         let input = self.input;
         if let Some((_, returned)) = signature(function, 0) {
@@ -321,7 +415,9 @@ impl Lowering<'_> {
                     return Err(plan_datafusion_err!("{function:?} without argument"));
                 };
                 match function {
-                    Function::IsPresent => Lowered::new(value.expr.is_not_null(), Kind::Boolean),
+                    Function::IsPresent => Lowered::new(value.present(), Kind::Boolean),
+                    Function::JsonMember(path) => member(value.text(), path, Within::Text),
+                    Function::Unmasked => value,
                     Function::DateFloor { period, offset } => Lowered::new(
                         apply(Operation::DateFloor(*period, *offset), vec![value.time()]),
                         Kind::Time,
@@ -346,8 +442,18 @@ impl From<crate::functions::evaluate::Returned> for Kind {
             Returned::Number => Self::Number,
             Returned::Boolean => Self::Boolean,
             Returned::Time => Self::Time,
+            Returned::Structure => Self::Structure,
         }
     }
+}
+
+/// The value at a path: text where it is a scalar, else a structure.
+fn member(whole: Plan, path: &str, within: Within) -> Lowered {
+    let take = |structure| {
+        let operation = Operation::Member { path: path.to_owned(), within: within.clone(), structure };
+        apply(operation, vec![whole.clone()])
+    };
+    Lowered::new(take(false), Kind::Text).or_structure(take(true))
 }
 
 /// `Some` for arithmetic; within, the engine's operator if it has one.
@@ -372,6 +478,10 @@ fn compare(op: BinaryOp, left: Lowered, right: Lowered) -> Plan {
         BinaryOp::GreaterOrEqual => Operator::GtEq,
         _ => Operator::Eq,
     };
+    // A map or list is neither equal to anything, nor less, nor greater.
+    if left.kind == Kind::Structure || right.kind == Kind::Structure {
+        return Plan::Literal(ScalarValue::Boolean(None), None);
+    }
     let never_number =
         |side: &Lowered| matches!(&side.literal, Some(Value::String(text)) if parse_number(text).is_none());
     match (left.certain_number(), right.certain_number()) {
@@ -387,6 +497,17 @@ fn compare(op: BinaryOp, left: Lowered, right: Lowered) -> Plan {
 
 /// `in`: equal to any of the list by the rule of `=`.
 fn one_of(value: Lowered, list: &[Value]) -> Plan {
+    if value.kind == Kind::Structure {
+        return lit(false);
+    }
+    if list.len() > LIST_MAX {
+        let texts = list.iter().map(|item| match item {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            Value::Boolean(truth) => render_boolean(*truth).to_owned(),
+        });
+        return apply(Operation::Among(Among::new(texts)), vec![value.expr]);
+    }
     let (mut numbers, mut texts) = (Vec::new(), Vec::new());
     for item in list {
         match item {
@@ -436,7 +557,7 @@ fn unify(values: Vec<Lowered>) -> (Vec<Plan>, Kind) {
 
 fn null(kind: Kind) -> ScalarValue {
     match kind {
-        Kind::Text => ScalarValue::Utf8View(None),
+        Kind::Text | Kind::Structure => ScalarValue::Utf8View(None),
         Kind::Integer => ScalarValue::Int64(None),
         Kind::Number => ScalarValue::Float64(None),
         Kind::Boolean => ScalarValue::Boolean(None),

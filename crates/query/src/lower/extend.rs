@@ -8,12 +8,14 @@ use super::{Lowered, Lowering, column};
 impl Lowering<'_> {
     pub(super) fn extend(&mut self, items: &[Named]) -> Result<()> {
         let defined = self.define(items)?;
+        self.made.extend(items.iter().map(|item| item.name.clone()));
         self.fields.extend(defined);
         Ok(())
     }
 
     pub(super) fn project(&mut self, items: &[Named]) -> Result<()> {
         self.fields = self.define(items)?.into_iter().collect();
+        self.made = items.iter().map(|item| item.name.clone()).collect();
         Ok(())
     }
 
@@ -30,7 +32,12 @@ impl Lowering<'_> {
                 continue;
             }
             let name = self.fresh();
-            let kept = Lowered::new(column(&name), lowered.kind);
+            let mut kept = Lowered::new(column(&name), lowered.kind);
+            if let Some(structure) = lowered.inner_structure() {
+                let name = self.fresh();
+                kept = kept.or_structure(column(&name));
+                computed.push((name, structure));
+            }
             computed.push((name, lowered.expr));
             defined.push((item.name.clone(), kept));
         }

@@ -11,7 +11,7 @@ impl Lowering<'_> {
         let order = self.order.clone();
         self.apply(|plan| match any || order.is_empty() {
             true => plan.limit(0, Some(count)),
-            false => sorted(plan, order, count),
+            false => sorted(plan, order, Some(count)),
         })
     }
 }
@@ -22,6 +22,7 @@ pub(super) fn newest(stages: &[Stage], limit: usize) -> Option<usize> {
     for stage in stages {
         match stage {
             Stage::Extend(items) => redefined |= items.iter().any(|item| item.name == "@timestamp"),
+            Stage::Lookup(lookup) => redefined |= lookup.outputs.iter().any(|(_, name)| name == "@timestamp"),
             Stage::Extract(extract) => redefined |= extract.fields().iter().any(|name| name == "@timestamp"),
             Stage::Limit { count, .. } => {
                 return Some(limit.min(usize::try_from(*count).unwrap_or(usize::MAX)));

@@ -6,14 +6,20 @@
 
 mod aggregate;
 mod dedup;
+mod discover;
+mod explode;
 mod expression;
 mod extend;
 mod extract;
+mod join;
 mod limit;
+mod lookup;
+mod pattern;
 mod prune;
 mod sort;
+mod steps;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use base::{TimeRange, Timestamp};
@@ -23,12 +29,16 @@ use datafusion::logical_expr::expr::Sort;
 use datafusion::logical_expr::expr_rewriter::normalize_sorts;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use lang::plan::{Pipeline, Stage};
+use parking_lot::Mutex;
 use store::tables::logs::{FieldKind, LogColumn};
 
+use crate::lookup::LookupTable;
+use crate::steps::Fed;
 use crate::tables::{LogEventsTable, LogSource, ScanState};
 pub(crate) use expression::{Kind, Lowered};
 
 /// What a pipeline is lowered against.
+#[derive(Clone)]
 pub(crate) struct Input {
     pub(crate) source: Arc<dyn LogSource>,
     /// `@log` of each group of the source.
@@ -38,41 +48,41 @@ pub(crate) struct Input {
     pub(crate) now: Timestamp,
     /// Rows at most.
     pub(crate) limit: usize,
+    /// What the queries inside the query read, by their index.
+    pub(crate) nested: Vec<NestedInput>,
+    pub(crate) lookups: Arc<HashMap<String, Arc<LookupTable>>>,
 }
+
+/// What a query inside the query reads.
+#[derive(Clone)]
+pub(crate) struct NestedInput {
+    pub(crate) source: Arc<dyn LogSource>,
+    pub(crate) groups: Vec<Arc<str>>,
+    pub(crate) range: TimeRange,
+}
+
+/// The scans of a query, the outer one's first.
+pub(crate) type Scans = Arc<Mutex<Vec<Arc<ScanState>>>>;
 
 /// A plan whose columns are those of `output`, then, for events, group, time and sequence.
 pub(crate) struct LoweredQuery {
     pub(crate) plan: LogicalPlan,
     pub(crate) output: Vec<(Arc<str>, Kind)>,
     pub(crate) yields_events: bool,
-    pub(crate) scan: Arc<ScanState>,
+    pub(crate) scans: Vec<Arc<ScanState>>,
+    /// Where the plan shows that feeds the first step over all rows, if there is one.
+    pub(crate) fed: Fed,
 }
 
 const TIMESTAMP: &str = "timestamp";
 const SEQUENCE: &str = "sequence";
 const GROUP: &str = "group";
+const MESSAGE: &str = "message";
 
 pub(crate) fn lower(pipeline: &Pipeline, input: &Input) -> Result<LoweredQuery> {
-    let (mut table, fields) = scan(pipeline, input);
-    table.prune(prune::prune(&pipeline.stages));
-    table.newest(limit::newest(&pipeline.stages, input.limit));
-    let state = table.state();
-    let columns = datafusion::catalog::TableProvider::schema(&table);
-    let columns = columns.fields().iter().map(|field| field.name().clone()).collect();
-    let plan = LogicalPlanBuilder::scan("log_events", provider_as_source(Arc::new(table)), None)?;
-    let mut lowering = Lowering {
-        plan: Some(plan),
-        columns,
-        fields,
-        order: vec![descending(column(TIMESTAMP)), descending(column(SEQUENCE))],
-        time: Some(column(TIMESTAMP)),
-        made: 0,
-        input,
-    };
-    for stage in &pipeline.stages {
-        lowering.stage(stage)?;
-    }
-    lowering.finish(pipeline, state)
+    let mut lowering = Lowering::begin(pipeline, &[], input, Arc::default())?;
+    lowering.stages(pipeline)?;
+    lowering.finish(pipeline)
 }
 
 /// A plan in the making.
@@ -87,11 +97,70 @@ struct Lowering<'a> {
     order: Vec<Sort>,
     /// The time by which rows are "newest first": of the event, or of a group's newest event.
     time: Option<Expr>,
-    made: usize,
+    /// Columns that were given names.
+    named: usize,
+    /// What those names begin with, so that those of a nested query are others.
+    made_before: String,
+    /// Fields that stages made; all others are the event's own.
+    made: HashSet<String>,
+    /// Every name in the pipeline.
+    wanted: HashSet<String>,
+    /// Whether a later stage looks into messages.
+    wants_message: bool,
+    /// Whether lines may hold JSON behind other text.
+    embedded: bool,
+    scans: Scans,
+    fed: Fed,
     input: &'a Input,
 }
 
-impl Lowering<'_> {
+impl<'a> Lowering<'a> {
+    /// A plan that reads the events. `extra` are fields that are named outside of the pipeline.
+    fn begin(pipeline: &Pipeline, extra: &[String], input: &'a Input, scans: Scans) -> Result<Self> {
+        let embedded = discover::may_embed(&input.groups);
+        let (mut table, fields) = scan(pipeline, extra, input, embedded);
+        let special = |path: &str| discover::is_derived(path, embedded);
+        table.prune(prune::prune(&pipeline.stages, &special));
+        if extra.is_empty() {
+            table.newest(limit::newest(&pipeline.stages, input.limit));
+        }
+        scans.lock().push(table.state());
+        let columns = datafusion::catalog::TableProvider::schema(&table);
+        let columns = columns.fields().iter().map(|field| field.name().clone()).collect();
+        let plan = LogicalPlanBuilder::scan("log_events", provider_as_source(Arc::new(table)), None)?;
+        let mut wanted: HashSet<String> = prune::names(pipeline).into_iter().collect();
+        wanted.extend(extra.iter().cloned());
+        Ok(Self {
+            plan: Some(plan),
+            columns,
+            fields,
+            order: vec![descending(column(TIMESTAMP)), descending(column(SEQUENCE))],
+            time: Some(column(TIMESTAMP)),
+            named: 0,
+            made_before: "c".to_owned(),
+            made: HashSet::new(),
+            wanted,
+            wants_message: prune::looks_into_messages(pipeline),
+            embedded,
+            scans,
+            fed: Fed::default(),
+            input,
+        })
+    }
+
+    fn stages(&mut self, pipeline: &Pipeline) -> Result<()> {
+        for (index, stage) in pipeline.stages.iter().enumerate() {
+            match stage {
+                Stage::Pattern(pattern) => {
+                    let before = Pipeline { stages: pipeline.stages[..index].to_vec(), ..Pipeline::default() };
+                    self.pattern(pattern, &before)?;
+                }
+                stage => self.stage(stage)?,
+            }
+        }
+        Ok(())
+    }
+
     fn stage(&mut self, stage: &Stage) -> Result<()> {
         match stage {
             Stage::Filter(condition) => {
@@ -105,6 +174,15 @@ impl Lowering<'_> {
             Stage::Sort(keys) => self.sort(keys),
             Stage::Limit { count, any } => self.limit(*count, *any),
             Stage::Dedup(keys) => self.dedup(keys),
+            Stage::ExtractAll(extract) => self.extract_all(extract),
+            Stage::Explode(explode) => self.explode(explode),
+            Stage::Lookup(lookup) => self.lookup(lookup),
+            Stage::Join(join) => self.join(join),
+            Stage::AppendColumns(append) => self.append_columns(append),
+            Stage::Table(step) => self.table_step(step),
+            Stage::Relevant { fields, condition } => self.relevant(fields, condition),
+            Stage::Estimate => self.estimate(),
+            Stage::Pattern(_) => Err(plan_datafusion_err!("a pattern needs the stages before it")),
         }
     }
 
@@ -116,8 +194,8 @@ impl Lowering<'_> {
 
     /// A name that no column has.
     fn fresh(&mut self) -> String {
-        self.made += 1;
-        format!("c{}", self.made)
+        self.named += 1;
+        format!("{}{}", self.made_before, self.named)
     }
 
     /// Adds columns to the plan.
@@ -132,7 +210,7 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    fn finish(mut self, pipeline: &Pipeline, scan: Arc<ScanState>) -> Result<LoweredQuery> {
+    fn finish(mut self, pipeline: &Pipeline) -> Result<LoweredQuery> {
         let mut output = Vec::with_capacity(pipeline.output.len());
         let mut shown = Vec::with_capacity(pipeline.output.len() + 3);
         for (index, name) in pipeline.output.iter().enumerate() {
@@ -146,38 +224,56 @@ impl Lowering<'_> {
         let (order, limit) = (std::mem::take(&mut self.order), self.input.limit);
         self.apply(|plan| match order.is_empty() {
             true => plan.limit(0, Some(limit)),
-            false => sorted(plan, order, limit),
+            false => sorted(plan, order, Some(limit)),
         })?;
         if !shown.is_empty() {
             self.apply(|plan| plan.project(shown))?;
         }
         let plan = self.plan.ok_or_else(|| plan_datafusion_err!("a step failed before"))?.build()?;
-        Ok(LoweredQuery { plan, output, yields_events: pipeline.yields_events, scan })
+        let scans = self.scans.lock().clone();
+        Ok(LoweredQuery { plan, output, yields_events: pipeline.yields_events, scans, fed: self.fed })
     }
 }
 
 /// The table with every column the pipeline may need, and what can be named in it.
-fn scan(pipeline: &Pipeline, input: &Input) -> (LogEventsTable, HashMap<String, Lowered>) {
+fn scan(
+    pipeline: &Pipeline,
+    extra: &[String],
+    input: &Input,
+    embedded: bool,
+) -> (LogEventsTable, HashMap<String, Lowered>) {
     let mut columns = vec![
         (TIMESTAMP.to_owned(), LogColumn::Timestamp),
         (SEQUENCE.to_owned(), LogColumn::Sequence),
         (GROUP.to_owned(), LogColumn::Group),
         ("ingestion_time".to_owned(), LogColumn::IngestionTime),
         ("stream".to_owned(), LogColumn::Stream),
-        ("message".to_owned(), LogColumn::Message),
+        (MESSAGE.to_owned(), LogColumn::Message),
     ];
     let mut fields = HashMap::from([
         ("@timestamp".to_owned(), Lowered::new(column(TIMESTAMP), Kind::Time)),
         ("@logStream".to_owned(), Lowered::new(column("stream"), Kind::Text)),
-        ("@message".to_owned(), Lowered::new(column("message"), Kind::Text)),
+        ("@message".to_owned(), Lowered::new(column(MESSAGE), Kind::Text)),
         ("@ingestionTime".to_owned(), Lowered::new(column("ingestion_time"), Kind::Time).into_integer()),
         ("@log".to_owned(), Lowered::group_name(column(GROUP), &input.groups)),
     ]);
-    for (index, path) in prune::fields(pipeline).into_iter().enumerate() {
+    let mut paths = prune::fields(pipeline);
+    paths.extend(extra.iter().cloned());
+    for (index, path) in paths.into_iter().enumerate() {
         if fields.contains_key(&path) {
             continue;
         }
-        let Some(kind) = input.source.field_kind(&path, input.range) else { continue };
+        let derived = discover::is_derived(&path, embedded);
+        let Some(mut kind) = input.source.field_kind(&path, input.range) else {
+            if derived {
+                fields.insert(path.clone(), discover::derived(&path, embedded));
+            }
+            continue;
+        };
+        if derived {
+            // Lines that are no JSON have it as text.
+            kind = FieldKind::Text;
+        }
         let name = format!("f{index}");
         let mut lowered = Lowered::new(column(&name), Kind::of(kind));
         if kind == FieldKind::Float {
@@ -187,6 +283,9 @@ fn scan(pipeline: &Pipeline, input: &Input) -> (LogEventsTable, HashMap<String, 
             columns.push((text, LogColumn::Field { path: path.clone(), kind: FieldKind::Text }));
         }
         columns.push((name, LogColumn::Field { path: path.clone(), kind }));
+        if derived {
+            lowered = discover::or_derived(lowered, &path, embedded);
+        }
         fields.insert(path, lowered);
     }
     (LogEventsTable::new(Arc::clone(&input.source), columns, input.range), fields)
@@ -194,10 +293,10 @@ fn scan(pipeline: &Pipeline, input: &Input) -> (LogEventsTable, HashMap<String, 
 
 /// The first rows in that order. The builder's own sort would look for its keys among the aggregates below
 /// and not find what is computed from them.
-fn sorted(plan: LogicalPlanBuilder, order: Vec<Sort>, limit: usize) -> Result<LogicalPlanBuilder> {
+fn sorted(plan: LogicalPlanBuilder, order: Vec<Sort>, fetch: Option<usize>) -> Result<LogicalPlanBuilder> {
     let input = plan.build()?;
     let expr = normalize_sorts(order, &input)?;
-    let sort = datafusion::logical_expr::Sort { expr, input: Arc::new(input), fetch: Some(limit) };
+    let sort = datafusion::logical_expr::Sort { expr, input: Arc::new(input), fetch };
     Ok(LogicalPlanBuilder::from(LogicalPlan::Sort(sort)))
 }
 
@@ -213,4 +312,9 @@ fn descending(expr: Expr) -> Sort {
 /// Smallest first, missing before everything.
 fn ascending(expr: Expr) -> Sort {
     expr.sort(true, true)
+}
+
+/// Whether a path leads into a map or list of that name.
+fn leads_into(name: &str, path: &str) -> bool {
+    path.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'))
 }

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use lang::plan::{Aggregate, BinaryOp, Expr, Extract, Pipeline, Stage, Value};
+use lang::plan::{BinaryOp, Expr, Function, Pipeline, Stage, TableStep, Value};
 use regex_syntax::hir::{Hir, HirKind};
 use store::tables::logs::Prune;
 
@@ -15,14 +15,17 @@ const NEEDLE_BYTES_MIN: usize = 3;
 const HINTS_MAX: usize = 16;
 
 /// Conditions of the filters at the head of a pipeline.
-pub(super) fn prune(stages: &[Stage]) -> Vec<Prune> {
+///
+/// Of `special` fields nothing can be said from the columns that are kept of them.
+pub(super) fn prune(stages: &[Stage], special: &dyn Fn(&str) -> bool) -> Vec<Prune> {
     let mut hints = Vec::new();
     let mut redefined: HashSet<&str> = HashSet::new();
     for stage in stages {
         match stage {
-            Stage::Filter(condition) => conjuncts(condition, &redefined, &mut hints),
+            Stage::Filter(condition) => conjuncts(condition, &redefined, special, &mut hints),
             Stage::Extend(items) => redefined.extend(items.iter().map(|item| item.name.as_str())),
             Stage::Extract(extract) => redefined.extend(extract.fields().iter().map(String::as_str)),
+            Stage::Lookup(lookup) => redefined.extend(lookup.outputs.iter().map(|(_, name)| name.as_str())),
             Stage::Sort(_) => {}
             _ => break,
         }
@@ -31,11 +34,16 @@ pub(super) fn prune(stages: &[Stage]) -> Vec<Prune> {
     hints
 }
 
-fn conjuncts(condition: &Expr, redefined: &HashSet<&str>, hints: &mut Vec<Prune>) {
+fn conjuncts(
+    condition: &Expr,
+    redefined: &HashSet<&str>,
+    special: &dyn Fn(&str) -> bool,
+    hints: &mut Vec<Prune>,
+) {
     match condition {
         Expr::Binary { op: BinaryOp::And, left, right } => {
-            conjuncts(left, redefined, hints);
-            conjuncts(right, redefined, hints);
+            conjuncts(left, redefined, special, hints);
+            conjuncts(right, redefined, special, hints);
         }
         Expr::Contains { text, needle } if is_message(text, redefined) => {
             if let Expr::Literal(value) = &**needle {
@@ -46,13 +54,17 @@ fn conjuncts(condition: &Expr, redefined: &HashSet<&str>, hints: &mut Vec<Prune>
             hints.extend(literals(pattern).into_iter().filter_map(contains));
         }
         Expr::Binary { op: BinaryOp::Equal, left, right } => match (&**left, &**right) {
-            (Expr::Field(path), Expr::Literal(value)) | (Expr::Literal(value), Expr::Field(path)) => {
+            (Expr::Field(path), Expr::Literal(value)) | (Expr::Literal(value), Expr::Field(path))
+                if !special(path) =>
+            {
                 hints.extend(equals(path, std::slice::from_ref(value), redefined));
             }
             _ => {}
         },
         Expr::In { value, list, negated: false } => {
-            if let Expr::Field(path) = &**value {
+            if let Expr::Field(path) = &**value
+                && !special(path)
+            {
                 hints.extend(equals(path, list, redefined));
             }
         }
@@ -120,58 +132,107 @@ fn required(hir: &Hir, found: &mut Vec<String>) {
 
 /// Fields of events that the pipeline may read, in order of first mention.
 pub(super) fn fields(pipeline: &Pipeline) -> Vec<String> {
-    let mut names = Vec::new();
-    let mut seen = HashSet::new();
-    let mut still_events = true;
+    let mut mentions = Mentions::default();
     for stage in &pipeline.stages {
-        for expr in expressions(stage) {
-            mentioned(expr, &mut |name| {
-                if seen.insert(name.to_owned()) {
-                    names.push(name.to_owned());
+        mentions.stage(stage);
+        let ends = matches!(
+            stage,
+            Stage::Aggregate { .. } | Stage::Project(_) | Stage::Pattern(_) | Stage::Relevant { .. } | Stage::Estimate
+        );
+        if ends {
+            return mentions.names;
+        }
+    }
+    pipeline.output.iter().for_each(|name| mentions.name(name));
+    mentions.names
+}
+
+/// Every name in the pipeline.
+pub(super) fn names(pipeline: &Pipeline) -> Vec<String> {
+    let mut mentions = Mentions { all: true, ..Mentions::default() };
+    pipeline.stages.iter().for_each(|stage| mentions.stage(stage));
+    pipeline.output.iter().for_each(|name| mentions.name(name));
+    mentions.names
+}
+
+/// Whether some stage looks into messages as a whole.
+pub(super) fn looks_into_messages(pipeline: &Pipeline) -> bool {
+    fn in_expr(expr: &Expr) -> bool {
+        let list = matches!(
+            expr,
+            Expr::Call { function: Function::JsonArraySize | Function::JsonArrayContains | Function::JsonStringify, .. }
+        );
+        list || expr.children().into_iter().any(in_expr)
+    }
+    pipeline.stages.iter().any(|stage| {
+        let whole = matches!(
+            stage,
+            Stage::Explode(_) | Stage::Relevant { .. } | Stage::Table(TableStep::Totals { .. })
+        );
+        whole || stage.expressions().into_iter().any(in_expr)
+    })
+}
+
+#[derive(Default)]
+struct Mentions {
+    names: Vec<String>,
+    seen: HashSet<String>,
+    /// Sides of a join that came.
+    sides: Option<(String, String)>,
+    /// Also those of the right side.
+    all: bool,
+}
+
+impl Mentions {
+    fn stage(&mut self, stage: &Stage) {
+        for expr in stage.expressions() {
+            self.expr(expr);
+        }
+        match stage {
+            Stage::Join(join) => {
+                self.name(&join.left_key);
+                self.sides = Some((format!("{}.", join.left), format!("{}.", join.right)));
+            }
+            Stage::Relevant { fields, .. } => fields.iter().for_each(|name| self.name(name)),
+            Stage::Lookup(lookup) if !lookup.replaces => {
+                lookup.outputs.iter().for_each(|(_, name)| self.name(name));
+            }
+            Stage::Table(step) => match step {
+                TableStep::FillDown(fields) | TableStep::Outlier { fields, .. } | TableStep::Totals { fields, .. } => {
+                    fields.iter().for_each(|name| self.name(name));
                 }
-            });
+                TableStep::FillMissing { time, keys, fills, .. } => {
+                    self.name(time);
+                    keys.iter().for_each(|name| self.name(name));
+                    fills.iter().for_each(|(_, name)| self.name(name));
+                }
+                TableStep::Sessionize { .. } => self.name("@timestamp"),
+                TableStep::RunningSum { .. } | TableStep::Earlier { .. } => {}
+            },
+            _ => {}
         }
-        if matches!(stage, Stage::Aggregate { .. } | Stage::Project(_)) {
-            still_events = false;
-            break;
+    }
+
+    fn expr(&mut self, expr: &Expr) {
+        if let Expr::Field(name) = expr {
+            self.name(name);
         }
+        expr.children().into_iter().for_each(|child| self.expr(child));
     }
-    if still_events {
-        names.extend(pipeline.output.iter().filter(|name| seen.insert((*name).clone())).cloned());
-    }
-    names
-}
 
-fn expressions(stage: &Stage) -> Vec<&Expr> {
-    match stage {
-        Stage::Filter(condition) => vec![condition],
-        Stage::Extend(items) | Stage::Project(items) => items.iter().map(|item| &item.expr).collect(),
-        Stage::Extract(Extract::Glob { source, .. } | Extract::Regex { source, .. }) => vec![source],
-        Stage::Aggregate { by, aggregates } => by.iter().chain(aggregates).map(|item| &item.expr).collect(),
-        Stage::Sort(keys) => keys.iter().map(|key| &key.expr).collect(),
-        Stage::Dedup(keys) => keys.iter().collect(),
-        Stage::Limit { .. } => Vec::new(),
-    }
-}
-
-fn mentioned(expr: &Expr, take: &mut impl FnMut(&str)) {
-    if let Expr::Field(name) = expr {
-        take(name);
-    }
-    children(expr).into_iter().for_each(|child| mentioned(child, take));
-}
-
-/// The expressions right inside an expression.
-pub(super) fn children(expr: &Expr) -> Vec<&Expr> {
-    match expr {
-        Expr::Literal(_) | Expr::Field(_) => Vec::new(),
-        Expr::Binary { left, right, .. } => vec![left, right],
-        Expr::Not(inner) | Expr::Negate(inner) => vec![inner],
-        Expr::Contains { text, needle } => vec![text, needle],
-        Expr::Matches { text, .. } => vec![text],
-        Expr::In { value, .. } => vec![value],
-        Expr::Call { arguments, .. } => arguments.iter().collect(),
-        Expr::Aggregate(aggregate) => Aggregate::argument(aggregate).into_iter().collect(),
+    fn name(&mut self, name: &str) {
+        let left = match &self.sides {
+            Some((_, right)) if !self.all && name.starts_with(right) => return,
+            Some((left, _)) => name.strip_prefix(left).map(str::to_owned),
+            None => None,
+        };
+        if self.all && left.is_some() && self.seen.insert(name.to_owned()) {
+            self.names.push(name.to_owned());
+        }
+        let name = left.unwrap_or_else(|| name.to_owned());
+        if self.seen.insert(name.clone()) {
+            self.names.push(name);
+        }
     }
 }
 
@@ -180,7 +241,7 @@ mod tests {
     use super::*;
 
     fn hints(text: &str) -> Vec<Prune> {
-        prune(&lang::compile(text).unwrap().stages)
+        prune(&lang::compile(text).unwrap().stages, &|path| path == "srcAddr")
     }
 
     fn contains(text: &str) -> Prune {
@@ -219,6 +280,7 @@ mod tests {
             "filter @logStream = 1",
             "filter a = true",
             "filter a = 0.00001",
+            "filter srcAddr = 'x'",
         ] {
             assert_eq!(hints(text), [], "{text}");
         }

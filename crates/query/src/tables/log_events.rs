@@ -23,6 +23,9 @@ pub trait LogSource: Send + Sync {
     /// The kind a discovered field has in that time; `None` if no event has the field.
     fn field_kind(&self, path: &str, range: TimeRange) -> Option<FieldKind>;
 
+    /// UTF-8 bytes of the messages in that time, about.
+    fn message_bytes(&self, range: TimeRange) -> u64;
+
     /// Prepares to read. It must return exactly the events of the range, but for those that pruning or
     /// `newest` allow to leave out.
     fn scan(&self, scan: LogScan) -> Result<LogScanPlan, StoreError>;
@@ -31,6 +34,10 @@ pub trait LogSource: Send + Sync {
 impl LogSource for LogSnapshot {
     fn field_kind(&self, path: &str, range: TimeRange) -> Option<FieldKind> {
         LogSnapshot::field_kind(self, path, range)
+    }
+
+    fn message_bytes(&self, range: TimeRange) -> u64 {
+        LogSnapshot::message_bytes(self, range)
     }
 
     fn scan(&self, scan: LogScan) -> Result<LogScanPlan, StoreError> {

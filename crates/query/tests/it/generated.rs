@@ -92,6 +92,7 @@ fn row_command() -> impl Strategy<Value = String> {
         1 => (condition(), field()).prop_map(|(condition, field)| format!("fields if({condition}, {field}, 'else') as n2")),
         1 => select(vec!["@message", "t", "b"]).prop_map(|source| format!("parse {source} \"k=*, l=*\" as n1, n3")),
         1 => Just("parse t /k=(?<n4>\\d)/".to_owned()),
+        1 => Just("parse @message /(?<n5>[a-z])\\W+(?<n6>\\d)/ multi".to_owned()),
     ]
 }
 
@@ -125,6 +126,8 @@ pub(crate) fn text() -> impl Strategy<Value = String> {
         1 => (sort(), select(vec!["", "limit 3"])).prop_map(|(sort, limit)| vec![sort, limit.to_owned()]),
         1 => (sort(), field(), select(vec!["", "limit 3"])).prop_map(|(sort, field, limit)| vec![sort, format!("dedup {field}"), limit.to_owned()]),
         1 => Just(vec!["sort @timestamp desc".to_owned(), "limit 4".to_owned()]),
+        1 => (sort(), field(), select(vec!["accum", "autoregress", "filldown"]))
+            .prop_map(|(sort, field, command)| vec![format!("fields a, b, {field}"), sort, format!("{command} {field}"), "filter a > 0".to_owned()]),
         1 => Just(vec!["limit 5".to_owned(), "fields b, c, n1".to_owned()]),
         1 => Just(Vec::new()),
     ];

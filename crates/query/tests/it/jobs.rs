@@ -42,6 +42,10 @@ impl LogSource for Endless {
         None
     }
 
+    fn message_bytes(&self, _: TimeRange) -> u64 {
+        0
+    }
+
     fn scan(&self, scan: LogScan) -> Result<LogScanPlan, StoreError> {
         let mut plan = numbered(1).scan(scan)?;
         let guard = Dropped(Arc::clone(&self.0));
@@ -57,6 +61,10 @@ struct Broken;
 impl LogSource for Broken {
     fn field_kind(&self, _: &str, _: TimeRange) -> Option<FieldKind> {
         None
+    }
+
+    fn message_bytes(&self, _: TimeRange) -> u64 {
+        0
     }
 
     fn scan(&self, _: LogScan) -> Result<LogScanPlan, StoreError> {

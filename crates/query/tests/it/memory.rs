@@ -1,7 +1,7 @@
 //! Events in memory as a [`LogSource`]. Pruning is applied as strictly as it may be, so that a hint that
 //! does not follow from the query shows as a missing row.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -99,6 +99,11 @@ impl LogSource for Memory {
             }
             _ => FieldKind::Text,
         })
+    }
+
+    fn message_bytes(&self, range: TimeRange) -> u64 {
+        let inside = |event: &&Event| range.contains(Timestamp::from_millis(event.timestamp));
+        self.0.iter().filter(inside).map(|event| event.message.len() as u64).sum()
     }
 
     fn scan(&self, scan: LogScan) -> Result<LogScanPlan, StoreError> {
@@ -228,7 +233,7 @@ pub(crate) fn query(source: Arc<dyn LogSource>, groups: &[String], text: &str) -
     let pipeline = lang::compile(text).unwrap_or_else(|error| panic!("{text}: {error}"));
     let groups = groups.iter().map(|name| Arc::from(name.as_str())).collect();
     let range = TimeRange::new(Timestamp::from_secs(0), Timestamp::from_secs(4_000_000_000));
-    LogQuery { source, groups, pipeline, range, limit: None }
+    LogQuery { source, groups, pipeline, range, limit: None, nested: Vec::new(), lookups: HashMap::new() }
 }
 
 /// A row as the cases write it.

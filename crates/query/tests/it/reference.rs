@@ -4,7 +4,9 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use lang::plan::{Aggregate, BinaryOp, Expr, Extract, Function, Named, Pipeline, Stage, Value};
+use lang::plan::{
+    Aggregate, BinaryOp, Expr, Extract, Function, Named, Pipeline, Stage, TableStep, Value,
+};
 use store::tables::logs::FieldKind;
 
 use crate::memory::Event;
@@ -191,6 +193,7 @@ fn eval(expr: &Expr, record: &Record) -> Option<V> {
             }
         }
         Expr::Aggregate(_) => panic!("an aggregate over one record"),
+        Expr::InQuery { .. } => panic!("the reference runs no queries inside queries"),
     }
 }
 
@@ -306,6 +309,7 @@ fn parse(lines: &mut [Line], extract: &Extract) {
         Extract::Regex { source, pattern, groups, fields } => {
             (source, pattern.clone(), groups.clone(), fields)
         }
+        Extract::Csv { .. } => panic!("the reference does not know csv"),
     };
     let pattern = regex::Regex::new(&pattern).unwrap();
     for line in lines {
@@ -315,6 +319,66 @@ fn parse(lines: &mut [Line], extract: &Extract) {
             let value = captures.as_ref().and_then(|captures| captures.get(*group));
             put(&mut line.record, field, value.map(|value| V::Text(value.as_str().to_owned())));
         }
+    }
+}
+
+/// One line per match; a line without one stays.
+fn parse_all(lines: Vec<Line>, extract: &Extract) -> Vec<Line> {
+    let Extract::Regex { source, pattern, groups, fields } = extract else {
+        panic!("only regular expressions match several times")
+    };
+    let pattern = regex::Regex::new(pattern).unwrap();
+    let mut all = Vec::new();
+    for line in lines {
+        let text = eval(source, &line.record).map(|text| text.text()).unwrap_or_default();
+        let mut matches: Vec<Vec<Option<V>>> = Vec::new();
+        for captures in pattern.captures_iter(&text) {
+            let value = |group: &usize| captures.get(*group).map(|found| V::Text(found.as_str().to_owned()));
+            matches.push(groups.iter().map(value).collect());
+        }
+        if matches.is_empty() {
+            matches.push(vec![None; fields.len()]);
+        }
+        for values in matches {
+            let mut record = line.record.clone();
+            fields.iter().zip(values).for_each(|(field, value)| put(&mut record, field, value));
+            all.push(Line { record, event: line.event.clone(), newest: line.newest });
+        }
+    }
+    all
+}
+
+/// Steps over all rows in their order.
+fn table(lines: &mut [Line], step: &TableStep) {
+    match step {
+        TableStep::RunningSum { value, into } => {
+            let mut sum = None;
+            for line in lines {
+                if let Some(number) = eval(value, &line.record).and_then(|value| value.number()) {
+                    sum = Some(sum.unwrap_or(0.0) + number);
+                }
+                put(&mut line.record, into, sum.and_then(computed));
+            }
+        }
+        TableStep::Earlier { value, into } => {
+            let values: Vec<Option<V>> = lines.iter().map(|line| eval(value, &line.record)).collect();
+            for (row, line) in lines.iter_mut().enumerate() {
+                for (rows, name) in into {
+                    let earlier = row.checked_sub(*rows as usize).and_then(|row| values[row].clone());
+                    put(&mut line.record, name, earlier);
+                }
+            }
+        }
+        TableStep::FillDown(fields) => {
+            for field in fields {
+                let mut last: Option<V> = None;
+                for line in lines.iter_mut() {
+                    last = line.record.get(field).cloned().or(last);
+                    put(&mut line.record, field, last.clone());
+                }
+            }
+        }
+        other => panic!("the reference does not know {other}"),
     }
 }
 
@@ -331,7 +395,8 @@ pub(crate) fn run(pipeline: &Pipeline, events: &[Event], groups: &[String]) -> V
                 lines.retain(|line| eval(condition, &line.record).is_some_and(|value| value.truth()));
             }
             Stage::Extend(items) => define(&mut lines, items),
-            Stage::Project(_) => panic!("the reference does not know project"),
+            Stage::ExtractAll(extract) => lines = parse_all(lines, extract),
+            Stage::Table(step) => table(&mut lines, step),
             Stage::Extract(extract) => parse(&mut lines, extract),
             Stage::Aggregate { by, aggregates } => lines = stats(lines, by, aggregates),
             Stage::Sort(keys) => lines.sort_by(|a, b| {
@@ -357,6 +422,7 @@ pub(crate) fn run(pipeline: &Pipeline, events: &[Event], groups: &[String]) -> V
                     }
                 });
             }
+            other => panic!("the reference does not know {other}"),
         }
     }
     let show = |line: &Line| {
