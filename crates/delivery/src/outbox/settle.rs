@@ -77,16 +77,22 @@ fn letter(delivery: &Delivery, failure: &Failure) -> Option<ParcelKind> {
 }
 
 impl Sns {
+    /// Keeps what follows a parcel that was taken to the pace its policy allows.
+    pub(crate) fn pace(&self, key: &RecordKey, parcel: &Parcel) {
+        let Some(scope) = key.scope() else { return };
+        let delivery = self.delivery(&TopicArn::new(&scope, &parcel.topic), parcel);
+        if let Some(rate) = delivery.and_then(|delivery| delivery.policy().receives_per_second_max) {
+            let gap = Duration::from_millis(1000 / u64::from(rate.max(1)));
+            self.outbox.schedule.lock().throttle(key, self.clock.now() + gap);
+        }
+    }
+
     /// Delivers one parcel that was taken from the outbox, and writes down how it went.
     pub(crate) async fn deliver(&self, key: RecordKey, parcel: Versioned<Parcel>) {
         let Some(scope) = key.scope() else { return };
         let arn = TopicArn::new(&scope, &parcel.topic);
         let now = self.clock.now();
         let delivery = self.delivery(&arn, &parcel);
-        if let Some(rate) = delivery.as_ref().and_then(|d| d.policy().receives_per_second_max) {
-            let gap = Duration::from_millis(1000 / u64::from(rate.max(1)));
-            self.outbox.schedule.lock().throttle(&key, now + gap);
-        }
         let attempt = match &delivery {
             Some(delivery) => self.attempt(delivery, now).await,
             None => Attempt::Moot,

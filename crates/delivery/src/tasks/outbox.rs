@@ -39,6 +39,7 @@ impl Task for SnsOutbox {
         loop {
             while under_way.len() < outbox.limits.deliveries_max && !stop.is_cancelled() {
                 let Some((key, parcel)) = outbox.take(self.sns.clock.now()) else { break };
+                self.sns.pace(&key, &parcel);
                 let sns = self.sns.clone();
                 under_way.push(async move { sns.deliver(key, parcel).await });
             }
