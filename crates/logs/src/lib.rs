@@ -5,6 +5,8 @@
 //! log table, appended to through the `pipeline`. Invariant: nothing is appended to a group or stream while it is being deleted (see [`locks`]).
 
 mod account_policy;
+mod anomaly;
+mod data_protection;
 mod delivery;
 mod destination;
 mod error;
@@ -12,6 +14,7 @@ mod event;
 mod export;
 mod group;
 mod identifier;
+mod index_policy;
 mod live_tail;
 mod locks;
 mod lookup_table;
@@ -21,6 +24,9 @@ mod operations;
 mod outgoing;
 mod pipeline;
 mod queries;
+mod query_definition;
+mod resource_policy;
+mod scheduled_query;
 mod sink;
 mod stream;
 mod subscription;
@@ -37,17 +43,23 @@ use query::Engine;
 use store::tables::logs::LogTable;
 
 use account_policy::AccountPolicies;
+use anomaly::{Anomaly, Detector, DetectorModel};
+use data_protection::DataProtection;
 use delivery::Deliveries;
 use destination::Destinations;
 use export::ExportTask;
 use group::{GroupRemoval, LogGroup};
+use index_policy::IndexPolicy;
 use live_tail::Sessions;
 use locks::GroupLocks;
 use lookup_table::{LookupTable, LookupTableBody};
 use metric_filter::MetricFilter;
 use metric_filter::defaults::Unmatched;
-use pipeline::RuleCache;
+use pipeline::{RuleCache, Usage};
 use queries::Queries;
+use query_definition::QueryDefinition;
+use resource_policy::ResourcePolicy;
+use scheduled_query::{Run, ScheduledQuery};
 use stream::LogStream;
 use subscription::Subscriptions;
 use transformer::Transformation;
@@ -63,14 +75,26 @@ pub struct Logs {
     removals: Collection<GroupRemoval>,
     metric_filters: Collection<MetricFilter>,
     transformations: Collection<Transformation>,
+    protections: Collection<DataProtection>,
+    index_policies: Collection<IndexPolicy>,
+    query_definitions: Collection<QueryDefinition>,
+    resource_policies: Collection<ResourcePolicy>,
     /// Minutes whose default values are to be published.
     unmatched: Unmatched,
     rules: RuleCache,
+    usage: Usage,
     account_policies: AccountPolicies,
     destinations: Destinations,
     subscriptions: Subscriptions,
     /// Set once, when the tasks are registered.
     signals: OnceLock<HashMap<&'static str, TaskSignal>>,
+    scheduled_queries: Collection<ScheduledQuery>,
+    scheduled_runs: Collection<Run>,
+    /// Held while a scheduled query is created.
+    scheduled_gate: tokio::sync::Mutex<()>,
+    detectors: Collection<Detector>,
+    detector_models: Collection<DetectorModel>,
+    anomalies: Collection<Anomaly>,
     lookup_tables: Collection<LookupTable>,
     lookup_bodies: Collection<LookupTableBody>,
     deliveries: Deliveries,
@@ -101,11 +125,22 @@ impl Logs {
             removals: catalog.collection()?,
             metric_filters: catalog.collection()?,
             transformations: catalog.collection()?,
+            protections: catalog.collection()?,
+            index_policies: catalog.collection()?,
+            query_definitions: catalog.collection()?,
+            resource_policies: catalog.collection()?,
             unmatched: Unmatched::default(),
             rules: RuleCache::default(),
+            usage: Usage::default(),
             account_policies: AccountPolicies::open(&catalog)?,
             destinations: Destinations::open(&catalog)?,
             subscriptions: Subscriptions::open(&catalog)?,
+            scheduled_queries: catalog.collection()?,
+            scheduled_runs: catalog.collection()?,
+            scheduled_gate: tokio::sync::Mutex::default(),
+            detectors: catalog.collection()?,
+            detector_models: catalog.collection()?,
+            anomalies: catalog.collection()?,
             lookup_tables: catalog.collection()?,
             lookup_bodies: catalog.collection()?,
             deliveries: Deliveries::open(&catalog)?,

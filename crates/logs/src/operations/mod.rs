@@ -1,11 +1,14 @@
 //! The operations of the service, one file each under AWS's noun.
 
 mod account_policies;
+mod anomaly_detectors;
+mod data_protection;
 mod deliveries;
 mod delivery_destinations;
 mod delivery_sources;
 mod destinations;
 mod export_tasks;
+mod index_policies;
 mod live_tail;
 mod log_events;
 mod log_groups;
@@ -14,6 +17,9 @@ mod lookup_tables;
 mod metric_filters;
 mod paging;
 mod queries;
+mod query_definitions;
+mod resource_policies;
+mod scheduled_queries;
 mod subscription_filters;
 mod tags;
 mod transformers;
@@ -26,6 +32,8 @@ use smithy::ServiceTable;
 
 use crate::Logs;
 use crate::error::LogsError;
+
+pub(crate) use scheduled_queries::start as start_scheduled;
 
 /// Every operation that is served.
 pub fn table(logs: Arc<Logs>) -> ServiceTable {
@@ -82,7 +90,36 @@ pub fn table(logs: Arc<Logs>) -> ServiceTable {
         .on(DescribeDeliveries, deliveries::describe_deliveries)
         .on(UpdateDeliveryConfiguration, deliveries::update_delivery_configuration)
         .on(DeleteDelivery, deliveries::delete_delivery)
+        .on(CreateScheduledQuery, scheduled_queries::create_scheduled_query)
+        .on(GetScheduledQuery, scheduled_queries::get_scheduled_query)
+        .on(UpdateScheduledQuery, scheduled_queries::update_scheduled_query)
+        .on(ListScheduledQueries, scheduled_queries::list_scheduled_queries)
+        .on(DeleteScheduledQuery, scheduled_queries::delete_scheduled_query)
+        .on(GetScheduledQueryHistory, scheduled_queries::get_scheduled_query_history)
+        .on(CreateLogAnomalyDetector, anomaly_detectors::create_log_anomaly_detector)
+        .on(GetLogAnomalyDetector, anomaly_detectors::get_log_anomaly_detector)
+        .on(ListLogAnomalyDetectors, anomaly_detectors::list_log_anomaly_detectors)
+        .on(UpdateLogAnomalyDetector, anomaly_detectors::update_log_anomaly_detector)
+        .on(DeleteLogAnomalyDetector, anomaly_detectors::delete_log_anomaly_detector)
+        .on(ListAnomalies, anomaly_detectors::list_anomalies)
+        .on(UpdateAnomaly, anomaly_detectors::update_anomaly)
         .on_stream(StartLiveTail, live_tail::start_live_tail)
+        .on(PutDataProtectionPolicy, data_protection::put_data_protection_policy)
+        .on(GetDataProtectionPolicy, data_protection::get_data_protection_policy)
+        .on(DeleteDataProtectionPolicy, data_protection::delete_data_protection_policy)
+        .on(PutIndexPolicy, index_policies::put_index_policy)
+        .on(DescribeIndexPolicies, index_policies::describe_index_policies)
+        .on(DeleteIndexPolicy, index_policies::delete_index_policy)
+        .on(DescribeFieldIndexes, index_policies::describe_field_indexes)
+        .on(PutQueryDefinition, query_definitions::put_query_definition)
+        .on(DescribeQueryDefinitions, query_definitions::describe_query_definitions)
+        .on(DeleteQueryDefinition, query_definitions::delete_query_definition)
+        .on(PutResourcePolicy, resource_policies::put_resource_policy)
+        .on(DescribeResourcePolicies, resource_policies::describe_resource_policies)
+        .on(DeleteResourcePolicy, resource_policies::delete_resource_policy)
+        .on(GetLogGroupFields, log_groups::get_log_group_fields)
+        .on(AssociateKmsKey, log_groups::associate_kms_key)
+        .on(DisassociateKmsKey, log_groups::disassociate_kms_key)
         .on(PutTransformer, transformers::put_transformer)
         .on(GetTransformer, transformers::get_transformer)
         .on(DeleteTransformer, transformers::delete_transformer)

@@ -1,7 +1,9 @@
-//! Tags of log groups, by ARN and, with the deprecated operations, by name: one tag set.
+//! Tags of log groups, by ARN and, with the deprecated operations, by name: one tag set. Other resources have
+//! theirs by ARN.
 
 mod by_arn;
 mod by_name;
+mod resources;
 
 pub(super) use by_arn::{list_tags_for_resource, tag_resource, untag_resource};
 pub(super) use by_name::{list_tags_log_group, tag_log_group, untag_log_group};

@@ -117,3 +117,26 @@ async fn policies_of_destinations_are_texts() {
     let found = delivery_destinations::get_delivery_destination_policy(f.cx(), get).await.unwrap();
     assert_eq!(found.policy.unwrap().delivery_destination_policy, None);
 }
+
+#[tokio::test]
+async fn resources_have_tags_by_arn() {
+    let f = Fixture::new().await;
+    let tagged = |key: &str| std::collections::BTreeMap::from([(key.to_owned(), "v".to_owned())]);
+    let with_tags = PutDeliverySourceRequest { tags: Some(tagged("a")), ..source("s") };
+    let made = delivery_sources::put_delivery_source(f.cx(), with_tags).await.unwrap();
+    let arn = made.delivery_source.unwrap().arn.unwrap();
+    let add = TagResourceRequest { resource_arn: arn.clone(), tags: tagged("b") };
+    tags::tag_resource(f.cx(), add).await.unwrap();
+    let remove = UntagResourceRequest { resource_arn: arn.clone(), tag_keys: vec!["a".to_owned()] };
+    tags::untag_resource(f.cx(), remove).await.unwrap();
+    let list = |resource_arn: String| ListTagsForResourceRequest { resource_arn };
+    let found = tags::list_tags_for_resource(f.cx(), list(arn.clone())).await.unwrap();
+    assert_eq!(found.tags, Some(tagged("b")));
+    let elsewhere = tags::list_tags_for_resource(f.cx(), list(arn.replace("us-east-1", "eu-west-1"))).await;
+    assert_eq!(told(elsewhere).0, "ResourceNotFoundException");
+    for kind in ["destination", "anomaly-detector", "scheduled-query", "lookup-table", "delivery"] {
+        let missing = format!("arn:aws:logs:us-east-1:123456789012:{kind}:none");
+        let missing = tags::list_tags_for_resource(f.cx(), list(missing)).await;
+        assert_eq!(told(missing).0, "ResourceNotFoundException", "{kind}");
+    }
+}

@@ -1,6 +1,8 @@
 //! Operations over a real store and catalog in a temporary folder, on a simulated clock.
 #![allow(clippy::unwrap_used, reason = "a failure of the fixture is a failure of the test")]
 
+mod anomalies;
+mod data_protection;
 mod deliveries;
 mod events;
 mod exports;
@@ -10,6 +12,8 @@ mod lookup_tables;
 mod metric_filters;
 mod neighbours;
 mod queries;
+mod resources;
+mod scheduled_queries;
 mod streams;
 mod subscriptions;
 mod transformers;
