@@ -119,19 +119,26 @@ impl Cell for Dist {
 
 /// One series while it is folded.
 struct SeriesFold<C> {
-    units: Vec<(Unit, Vec<(u32, C)>, /* in order */ bool)>,
+    units: Vec<UnitFold<C>>,
+}
+
+/// One unit of a series while it is folded.
+struct UnitFold<C> {
+    unit: Unit,
+    cells: Vec<(u32, C)>,
+    in_order: bool,
 }
 
 impl<C: Cell> SeriesFold<C> {
     fn take(&mut self, unit: Unit, period: u32, observed: Observed<'_>) {
-        let at = match self.units.iter().position(|(known, ..)| *known == unit) {
+        let at = match self.units.iter().position(|known| known.unit == unit) {
             Some(at) => at,
             None => {
-                self.units.push((unit, Vec::new(), true));
+                self.units.push(UnitFold { unit, cells: Vec::new(), in_order: true });
                 self.units.len() - 1
             }
         };
-        let (_, cells, in_order) = &mut self.units[at];
+        let UnitFold { cells, in_order, .. } = &mut self.units[at];
         match cells.last_mut() {
             Some((last, cell)) if *last == period => cell.add(observed),
             last => {
@@ -142,8 +149,8 @@ impl<C: Cell> SeriesFold<C> {
     }
 
     fn finish(mut self) -> Folded<C> {
-        self.units.sort_by_key(|(unit, ..)| *unit);
-        let finished = self.units.into_iter().map(|(unit, mut cells, in_order)| {
+        self.units.sort_by_key(|fold| fold.unit);
+        let finished = self.units.into_iter().map(|UnitFold { unit, mut cells, in_order }| {
             if !in_order {
                 // Of sorted runs, one from each part and head, so that this is a merge of them.
                 cells.sort_by_key(|(period, _)| *period);
