@@ -3,8 +3,10 @@
 Expectations are those of spec/alarms.md, which says of each whether it is documented, observed or decided.
 """
 
+import http.server
 import itertools
 import json
+import threading
 import urllib.request
 from datetime import datetime, timedelta, timezone
 
@@ -193,4 +195,60 @@ def test_a_state_survives_a_kill(tmp_path):
     same = ("StateValue", "StateReason", "StateReasonData", "StateUpdatedTimestamp")
     assert [after[k] for k in same] == [before[k] for k in same]
     assert history(cloudwatch) == ['Alarm "a" created', "Alarm updated from INSUFFICIENT_DATA to ALARM"]
+    assert server.stop() == 0
+
+
+class Receiver:
+    """An HTTP endpoint that confirms subscriptions and keeps notifications."""
+
+    def __init__(self):
+        receiver = self
+        self.notifications = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                if body["Type"] == "SubscriptionConfirmation":
+                    urllib.request.urlopen(body["SubscribeURL"], timeout=10).read()
+                else:
+                    receiver.notifications.append(body)
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+def test_a_subscriber_gets_the_alarm(tmp_path):
+    """The whole chain: value, alarm, topic, HTTP subscriber; and the message of spec/alarms.md 7.1."""
+    server = Server(tmp_path, "--clock", f"simulated:{START:%Y-%m-%dT%H:%M:%SZ}", "--allow-loopback-endpoints")
+    receiver = Receiver()
+    account = "300000000998"
+    sns = make_client(server, account, "sns")
+    cloudwatch = cloudwatch_client(server, account, "smithy-rpc-v2-cbor")
+    topic = sns.create_topic(Name="alarms")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=receiver.url)
+
+    def confirmed():
+        advance(server, 1)
+        found = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+        return found[0]["SubscriptionArn"] != "PendingConfirmation"
+
+    until(confirmed)
+    cloudwatch.put_metric_alarm(**alarm(AlarmActions=[topic], AlarmDescription="too much", DatapointsToAlarm=1))
+    put(cloudwatch, now(server), 5.0)
+    advance(server, 60)
+    until(lambda: advance(server, 1) and receiver.notifications)
+    [notification] = receiver.notifications
+    assert notification["Subject"] == 'ALARM: "a" in US East (N. Virginia)'
+    message = json.loads(notification["Message"])
+    assert message["AWSAccountId"] == account and message["AlarmDescription"] == "too much"
+    assert (message["OldStateValue"], message["NewStateValue"]) == ("INSUFFICIENT_DATA", "ALARM")
+    assert message["Trigger"]["Statistic"] == "AVERAGE" and message["Trigger"]["Threshold"] == 3.0
+    assert message["NewStateReason"].endswith("(minimum 1 datapoint for OK -> ALARM transition).")
+    receiver.server.shutdown()
     assert server.stop() == 0

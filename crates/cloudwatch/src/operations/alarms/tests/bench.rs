@@ -153,6 +153,16 @@ impl Bench {
         self.append(values.into_iter().map(|(at, value)| datum(metric.clone(), at, value)).collect()).await;
     }
 
+    /// The same value of a metric of NS for each of many hosts, now.
+    pub(super) async fn values_of_hosts(&self, name: &str, hosts: &[String], value: f64) {
+        let now = self.clock.now();
+        let of_host = |host: &String| {
+            let dimension = Dimension { name: "Host".into(), value: host.as_str().into() };
+            datum(MetricIdentity::new("NS", name, vec![dimension]), now, value)
+        };
+        self.append(hosts.iter().map(of_host).collect()).await;
+    }
+
     async fn append(&self, data: Vec<MetricDatum>) {
         self.store.metrics().append(&scope(), data).await.unwrap();
     }
