@@ -151,3 +151,32 @@ async fn work_is_limited() {
         "ValidationError: Error in expression 'e1': The expression would process too many datapoints";
     assert_eq!(error_text(error), expected);
 }
+
+#[tokio::test]
+async fn computed_answers_ignore_the_callers_page_but_not_the_limit() {
+    let server = server().await;
+    let query = |id: &str, expression: &str| MetricDataQuery {
+        id: id.to_owned(),
+        expression: Some(expression.to_owned()),
+        period: Some(60),
+        ..MetricDataQuery::default()
+    };
+    let mut input = GetMetricDataInput {
+        metric_data_queries: vec![query("e1", "TIME_SERIES(1)"), query("e2", "TIME_SERIES(2)")],
+        start_time: Timestamp::from_secs(NOON - 60_000 * 60),
+        end_time: Timestamp::from_secs(NOON),
+        max_datapoints: Some(5),
+        ..GetMetricDataInput::default()
+    };
+    let mut sizes = Vec::new();
+    loop {
+        let output = get_metric_data(server.cx(), input.clone()).await.unwrap();
+        let results = output.metric_data_results.unwrap();
+        sizes.push(results.iter().map(|result| result.values.as_ref().unwrap().len()).collect::<Vec<_>>());
+        input.next_token = output.next_token;
+        if input.next_token.is_none() {
+            break;
+        }
+    }
+    assert_eq!(sizes, [[60_000, 40_800], [0, 19_200]]);
+}

@@ -108,9 +108,10 @@ impl Request {
             Some(token) => Position::from_token(&purpose, token)
                 .ok_or_else(|| CloudWatchError::InvalidNextToken("The NextToken is invalid.".to_owned()))?,
         };
-        // AWS: an answer with expressions comes in one page.
+        // AWS: MaxDatapoints does not cut what is computed. The limit of a page holds all the same, because a
+        // search can give far more than a client expects.
         let computed = queries.iter().any(|q| q.return_data && matches!(q.source, Source::Expression(_)));
-        let budget = if computed { usize::MAX } else { budget as usize };
+        let budget = if computed { DATAPOINTS_MAX } else { budget } as usize;
         Ok(Self { queries, descending, budget, offset_secs, position, purpose })
     }
 }
