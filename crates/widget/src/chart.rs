@@ -7,7 +7,7 @@ use base::Timestamp;
 use crate::axis::{Extent, Plot};
 use crate::legend::{self, Entry};
 use crate::picture::{Axis, Series, WidgetPicture};
-use crate::svg::Svg;
+use crate::svg::{Rect, Svg};
 use crate::theme::Stroke;
 use crate::time_axis::TimeAxis;
 use crate::{annotation, frame};
@@ -27,7 +27,9 @@ pub(crate) fn draw(svg: &mut Svg, picture: &WidgetPicture) {
     let time = plot.time_axis(picture);
     plot.draw_values(svg, picture, body);
     annotation::draw_vertical(svg, picture, &plot, &time);
-    svg.clipped(plot.area, |svg| {
+    // Lines along an edge keep their width.
+    let clip = Rect { y: plot.area.y - LINE_WIDTH, height: plot.area.height + 2.0 * LINE_WIDTH, ..plot.area };
+    svg.clipped(clip, |svg| {
         for (index, series) in picture.series.iter().enumerate() {
             let stroke = picture.theme.palette().stroke(index, series);
             match (&series.low, &stacks[index]) {

@@ -111,10 +111,14 @@ fn sections(
     for (name, member) in walk.members() {
         match (SectionKind::by_name(name), name) {
             (Some(kind), _) => {
+                report.honoured(&member);
                 let section = section(kind, &Walk::object(&member)?, interval_secs, report)?;
                 config.sections.push(section);
             }
-            (None, "statsd") => config.statsd = Some(statsd(&Walk::object(&member)?, report)?),
+            (None, "statsd") => {
+                report.honoured(&member);
+                config.statsd = Some(statsd(&Walk::object(&member)?, report)?);
+            }
             (None, _) => report.refused(&member, "not supported"),
         }
     }

@@ -100,6 +100,10 @@ impl Tail {
         if let Some(next) = newest.filter(|path| !is_same(path, &current.open))
             && let Ok(file) = File::open(&next)
         {
+            // What was written between the read and the rotation comes first.
+            if current.open.file.metadata()?.len() > current.position {
+                return self.poll(now);
+            }
             let pieces = current.assembler.finish(&self.rules, now);
             let reads = current.marked(pieces);
             let last_ts = current.assembler.last_timestamp();

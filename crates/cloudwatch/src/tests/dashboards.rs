@@ -2,14 +2,15 @@
 
 use base::{Region, Scope, Timestamp};
 use shapes::cloudwatch::{
-    DeleteDashboardsInput, GetDashboardInput, GetMetricWidgetImageInput, ListDashboardsInput,
-    ListTagsForResourceInput, PutDashboardInput, Tag, TagResourceInput,
+    ComparisonOperator, DeleteDashboardsInput, GetDashboardInput, GetMetricWidgetImageInput,
+    ListDashboardsInput, ListTagsForResourceInput, PutDashboardInput, PutMetricAlarmInput, Statistic, Tag,
+    TagResourceInput,
 };
 use signals::{MetricDatum, MetricIdentity, MetricSink as _, MetricValue, Resolution};
 use smithy::Cx;
 
 use super::{Server, TODAY, error_text, scope};
-use crate::operations::{dashboards, tags};
+use crate::operations::{alarms, dashboards, tags};
 use crate::{CloudWatch, CloudWatchConfig, CloudWatchError};
 
 const BODY: &str = "{ \"widgets\" : [ ] }\n";
@@ -175,5 +176,40 @@ async fn a_widget_becomes_a_picture() {
     ] {
         let error = image(widget, format).await.unwrap_err();
         assert!(matches!(error, CloudWatchError::Validation(_)), "{widget}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn an_alarm_has_a_widget_of_its_own() {
+    let server = server().await;
+    let alarm = PutMetricAlarmInput {
+        alarm_name: "high".to_owned(),
+        comparison_operator: Some(ComparisonOperator::GreaterThanThreshold),
+        evaluation_periods: Some(1),
+        metric_name: Some("Load".to_owned()),
+        namespace: Some("App".to_owned()),
+        period: Some(60),
+        statistic: Some(Statistic::Average),
+        threshold: Some(5.0),
+        ..PutMetricAlarmInput::default()
+    };
+    alarms::put_metric_alarm::put_metric_alarm(server.cx(), alarm).await.unwrap();
+    let image = |arn: &str| {
+        let input = GetMetricWidgetImageInput {
+            metric_widget: format!(r#"{{"annotations":{{"alarms":["{arn}"]}}}}"#),
+            output_format: None,
+        };
+        dashboards::get_metric_widget_image(server.cx(), input)
+    };
+    let drawn = image("arn:aws:cloudwatch:eu-west-1:123456789012:alarm:high").await.unwrap();
+    let plain = GetMetricWidgetImageInput {
+        metric_widget: r#"{"metrics":[["App","Load",{"period":60}]],"title":"high"}"#.to_owned(),
+        output_format: None,
+    };
+    let plain = dashboards::get_metric_widget_image(server.cx(), plain).await.unwrap();
+    assert!(drawn.metric_widget_image != plain.metric_widget_image, "the threshold is drawn");
+    for missing in ["arn:aws:cloudwatch:eu-west-1:123456789012:alarm:low", "high", ""] {
+        let error = image(missing).await.unwrap_err();
+        assert!(error.to_string().contains("does not exist"), "{error}");
     }
 }
