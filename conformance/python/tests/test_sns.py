@@ -5,6 +5,7 @@ import base64
 import http.server
 import json
 import re
+import socket
 import ssl
 import threading
 import time
@@ -253,13 +254,16 @@ def mail_server(tmp_path):
     def authenticate(server, session, envelope, mechanism, data):
         return smtp.AuthResult(success=(data.login, data.password) == (b"user", b"secret"))
 
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
     running = controller.Controller(
-        Handler(), hostname="127.0.0.1", port=0, tls_context=context, require_starttls=True,
+        Handler(), hostname="127.0.0.1", port=port, tls_context=context, require_starttls=True,
         auth_required=True, authenticator=authenticate,
     )
     running.start()
     running.mails, running.certificate = mails, tmp_path / "cert.pem"
-    running.bound = running.server.sockets[0].getsockname()[1]
+    running.bound = port
     yield running
     running.stop()
 
@@ -292,7 +296,7 @@ def test_mail_by_starttls(tmp_path, mail_server, account):
         sns.publish(TopicArn=topic, Subject="Disk", Message="Die Platte ist voll: äöü")
         told = body_of(until(lambda: mail_server.mails[1:])[0][1])
         assert (told["Subject"], told["From"]) == ("Disk", "Ops <alarms@example.org>")
-        assert told.get_content().startswith("Die Platte ist voll: äöü\n")
+        assert told.get_content().startswith("Die Platte ist voll: äöü\r\n")
         page = fetch(re.search(r"http://\S+/unsubscribe\.html\S+", told.get_content()).group()).decode()
         arn = re.search(r'name="SubscriptionArn" value="([^"]+)"', page).group(1)
         fetch(f"{server.url}/?" + urllib.parse.urlencode({"Action": "Unsubscribe", "SubscriptionArn": arn}))

@@ -4,12 +4,14 @@
 //! Source: <https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html>. Version 1 is RSA
 //! PKCS #1 v1.5 over SHA-1, version 2 over SHA-256.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use base::{Clock, Entropy};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use catalog::{Catalog, CatalogError, CommitError, Record, RecordKey};
+use parking_lot::Mutex;
 use rsa::pkcs1v15::SigningKey;
 use rsa::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, LineEnding};
 use rsa::signature::{SignatureEncoding as _, Signer as _};
@@ -20,6 +22,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::OnceCell;
 
 const KEY_BITS: usize = 2048;
+const SIGNATURES_KEPT_MAX: usize = 1024;
 const CERTIFICATE_PREFIX: &str = "SimpleNotificationService-";
 
 /// Why there is no key.
@@ -51,6 +54,9 @@ pub(crate) struct Signer {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     key: OnceCell<Arc<Key>>,
+    /// Signatures by the digest of version and text: all subscriptions of a topic get the same one, and making
+    /// one takes milliseconds.
+    made: Mutex<HashMap<[u8; 32], String>>,
 }
 
 struct Key {
@@ -63,17 +69,27 @@ struct Key {
 
 impl Signer {
     pub(crate) fn new(catalog: Arc<Catalog>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        Self { catalog, clock, entropy, key: OnceCell::new() }
+        Self { catalog, clock, entropy, key: OnceCell::new(), made: Mutex::default() }
     }
 
     /// Signs a text; the signature is base64.
     pub(crate) async fn sign(&self, version: u8, text: &str) -> Result<String, SignatureError> {
+        let digest: [u8; 32] = Sha256::new().chain_update([version]).chain_update(text).finalize().into();
+        if let Some(signature) = self.made.lock().get(&digest) {
+            return Ok(signature.clone());
+        }
         let key = self.key().await?;
         let signature = match version {
             2 => key.sha256.sign(text.as_bytes()).to_vec(),
             _ => key.sha1.sign(text.as_bytes()).to_vec(),
         };
-        Ok(BASE64.encode(signature))
+        let signature = BASE64.encode(signature);
+        let mut made = self.made.lock();
+        if made.len() >= SIGNATURES_KEPT_MAX {
+            made.clear();
+        }
+        made.insert(digest, signature.clone());
+        Ok(signature)
     }
 
     /// The file name the certificate is served under.
