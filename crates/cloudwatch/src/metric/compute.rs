@@ -374,7 +374,7 @@ impl Work<'_> {
 
     fn band(&self, arguments: &[Expression]) -> Result<Value, Failure> {
         let width = if arguments.len() > 1 { self.scalar(arguments, 1)? } else { 2.0 };
-        if !(width > 0.0) {
+        if width.is_nan() || width <= 0.0 {
             let reason = "Function 'ANOMALY_DETECTION_BAND' expects a width above 0";
             return self.fail(Err(MathError::new(reason)));
         }

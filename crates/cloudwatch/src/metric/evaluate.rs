@@ -135,6 +135,9 @@ pub(crate) async fn evaluate(
     Ok(evaluation)
 }
 
+/// The label of a result by its points.
+type Labelling<'a> = dyn Fn(&[(Timestamp, f64)]) -> String + 'a;
+
 /// Makes results of values.
 struct Reporter<'a> {
     scope: &'a Scope,
@@ -198,7 +201,7 @@ impl Reporter<'_> {
         partial: bool,
     ) -> Vec<ResultSeries> {
         let own = query.label.as_deref().unwrap_or(&query.id);
-        let result = |series: Option<&Series>, label: &dyn Fn(&[(Timestamp, f64)]) -> String| {
+        let result = |series: Option<&Series>, label: &Labelling<'_>| {
             let values = series.map(|series| series.values.as_slice()).unwrap_or_default();
             let existing = values.iter().enumerate().filter(|(_, value)| !value.is_nan());
             let points: Vec<_> = existing.map(|(slot, value)| (grid.at(slot), *value)).collect();

@@ -165,20 +165,6 @@ pub(crate) fn metrics_of<'a>(
     metrics.filter(move |(_, query)| query.id.contains(part))
 }
 
-/// A query for one statistic of one metric.
-pub(crate) fn single(
-    metric: MetricIdentity,
-    stat: &str,
-    period_secs: i32,
-    unit: Option<Unit>,
-) -> Result<DataQuery, CloudWatchError> {
-    let statistic =
-        Statistic::parse(stat).map_err(|_| CloudWatchError::invalid_value(stat, "ExtendedStatistic"))?;
-    let source =
-        Source::Metric(MetricStatQuery { metric, period_secs, stat: stat.to_owned(), statistic, unit });
-    Ok(DataQuery { id: "m1".to_owned(), label: None, return_data: true, account: None, source })
-}
-
 /// Checks the queries of a call.
 pub(crate) fn check(queries: &[MetricDataQuery]) -> Result<Vec<DataQuery>, CloudWatchError> {
     if queries.is_empty() {
