@@ -21,8 +21,11 @@ const PAGE: usize = 50;
 
 pub(crate) async fn describe_alarms(
     cx: Cx<CloudWatch>,
-    input: DescribeAlarmsInput,
+    mut input: DescribeAlarmsInput,
 ) -> Result<DescribeAlarmsOutput, AlarmError> {
+    // A list without elements says nothing, as in the Query protocol, which cannot spell it.
+    input.alarm_names = input.alarm_names.filter(|names| !names.is_empty());
+    input.alarm_types = input.alarm_types.filter(|types| !types.is_empty());
     check(&input)?;
     let limit = input.max_records.map_or(PAGE, |max| usize::try_from(max).unwrap_or(PAGE));
     let purpose = {

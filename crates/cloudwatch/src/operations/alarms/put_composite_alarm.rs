@@ -1,7 +1,9 @@
 //! PutCompositeAlarm: creates a composite alarm or replaces its configuration. The rule is evaluated at once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
+use catalog::Prefix;
 use shapes::cloudwatch::PutCompositeAlarmInput;
 use smithy::Cx;
 
@@ -12,6 +14,9 @@ use crate::alarm::error::AlarmError;
 use crate::alarm::record::{Alarm, CompositeRule, Kind, State, Suppressor, alarm_arn, alarm_key};
 use crate::alarm::rule;
 use crate::alarm::suppression::Suppression;
+
+/// Composite alarms that may refer to one alarm.
+const PARENTS_MAX: usize = 150;
 
 pub(crate) async fn put_composite_alarm(
     cx: Cx<CloudWatch>,
@@ -81,7 +86,7 @@ fn composite(cx: &Cx<CloudWatch>, input: &PutCompositeAlarmInput) -> Result<Comp
         )));
     }
     let alarms = &cx.service.alarms().alarms;
-    let exists = |name: &str| name == input.alarm_name || alarms.contains(&alarm_key(cx.scope(), name));
+    let exists = |name: &str| alarms.contains(&alarm_key(cx.scope(), name));
     let missing: Vec<&str> = children.iter().map(String::as_str).filter(|name| !exists(name)).collect();
     if !missing.is_empty() {
         return Err(AlarmError::invalid(format!(
@@ -96,6 +101,7 @@ fn composite(cx: &Cx<CloudWatch>, input: &PutCompositeAlarmInput) -> Result<Comp
             suppressor.name
         )));
     }
+    check_parents(cx, &input.alarm_name, &children)?;
     Ok(CompositeRule {
         rule: input.alarm_rule.clone(),
         children: children.into_iter().collect(),
@@ -103,6 +109,29 @@ fn composite(cx: &Cx<CloudWatch>, input: &PutCompositeAlarmInput) -> Result<Comp
         suppression: Suppression::None,
         seen: None,
     })
+}
+
+/// AWS: an alarm can be a child of at most 150 composite alarms (API_PutCompositeAlarm).
+fn check_parents(cx: &Cx<CloudWatch>, own: &str, children: &BTreeSet<String>) -> Result<(), AlarmError> {
+    let mut parents: BTreeMap<&str, usize> = BTreeMap::new();
+    cx.service.alarms().alarms.scan(&Prefix::new(cx.scope(), &[]), None, |key, alarm| {
+        if let Some(rule) = alarm.composite()
+            && key.parts().pop().as_deref() != Some(own)
+        {
+            for child in &rule.children {
+                if let Some(child) = children.get(child) {
+                    *parents.entry(child).or_default() += 1;
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    });
+    match parents.into_iter().find(|(_, count)| *count >= PARENTS_MAX) {
+        Some((child, _)) => Err(AlarmError::LimitExceeded(format!(
+            "The alarm {child} is referred to by {PARENTS_MAX} composite alarms already"
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// The name in a reference; an ARN must be of an alarm of this account and Region.

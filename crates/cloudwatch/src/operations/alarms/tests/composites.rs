@@ -7,6 +7,7 @@ use shapes::cloudwatch::{DeleteAlarmsInput, DescribeAlarmsInput, PutMetricAlarmI
 use super::bench::{Bench, alarm, composite, error_text};
 use crate::operations::alarms::delete_alarms::delete_alarms;
 use crate::operations::alarms::describe_alarms::describe_alarms;
+use crate::operations::alarms::put_composite_alarm::put_composite_alarm;
 
 async fn delete(bench: &Bench, names: &[&str]) -> Result<(), String> {
     let alarm_names = names.iter().map(|name| (*name).to_owned()).collect();
@@ -131,4 +132,21 @@ async fn deleting_takes_what_there_is() {
     bench.settle().await;
     assert_eq!(bench.history("a").await.last().unwrap(), "Alarm \"a\" deleted");
     assert_eq!(bench.state("c").await, "ALARM");
+}
+
+#[tokio::test]
+async fn an_alarm_has_at_most_150_parents_and_is_not_its_own_child() {
+    let bench = Bench::new().await;
+    bench.put(alarm("a")).await;
+    for i in 0..150 {
+        bench.put_composite(composite(&format!("c{i}"), "ALARM(a)")).await;
+    }
+    let put = async |name: &str, rule: &str| {
+        put_composite_alarm(bench.cx(), composite(name, rule)).await.map_err(error_text)
+    };
+    let refused = put("one-more", "ALARM(a)").await.unwrap_err();
+    assert!(refused.starts_with("LimitExceededFault: "), "{refused}");
+    put("c7", "NOT ALARM(a)").await.unwrap();
+    let refused = put("self", "ALARM(self)").await.unwrap_err();
+    assert!(refused.contains("alarms [self] in the alarm rule do not exist"), "{refused}");
 }

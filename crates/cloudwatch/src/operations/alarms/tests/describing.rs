@@ -43,6 +43,7 @@ async fn alarms_are_selected_and_paged_by_name() {
         (DescribeAlarmsInput { action_prefix: Some("arn:aws:sns:".to_owned()), ..default() }, 5),
         (DescribeAlarmsInput { children_of_alarm_name: Some("all".to_owned()), ..default() }, 2),
         (DescribeAlarmsInput { parents_of_alarm_name: Some("db".to_owned()), ..default() }, 1),
+        (DescribeAlarmsInput { alarm_names: Some(vec![]), alarm_types: Some(vec![]), ..default() }, 6),
         (DescribeAlarmsInput { parents_of_alarm_name: Some("web-1".to_owned()), ..default() }, 0),
     ] {
         assert_eq!(names(&describe(input.clone()).await.unwrap()).len(), expected, "{input:?}");
