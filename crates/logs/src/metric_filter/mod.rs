@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 
 use base::{Scope, Timestamp};
 use catalog::{Prefix, Record, RecordKey};
+use lang::filter_pattern::FilterPattern;
 use serde::{Deserialize, Serialize};
 
 use crate::Logs;
@@ -18,6 +19,8 @@ pub(crate) use compiled::{CompiledFilter, Sample};
 
 /// Metric filters of a log group.
 pub(crate) const FILTERS_MAX: usize = 100;
+/// AWS: filter patterns with a regular expression per log group (FilterAndPatternSyntax.html).
+const REGEX_PATTERNS_MAX: usize = 5;
 
 /// What is kept of a metric filter; group and filter name are in the key.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,25 +61,41 @@ pub(crate) fn filters_of(scope: &Scope, group: &str) -> Prefix {
     Prefix::new(scope, &[group])
 }
 
+/// The filter that a new one takes the place of, if there is one of this key.
+pub(crate) enum Replaced<'k> {
+    MetricFilter(&'k RecordKey),
+    SubscriptionFilter(&'k RecordKey),
+}
+
 impl Logs {
     pub(crate) fn metric_filter_count(&self, group: &FoundGroup) -> usize {
         self.metric_filters.count(&filters_of(&group.scope, &group.name))
     }
 
-    /// Metric filters of a group, other than the named one, whose pattern holds a regular expression.
-    pub(crate) fn metric_filters_with_regex(&self, scope: &Scope, group: &str, except: &str) -> usize {
-        let mut patterns = Vec::new();
-        let except = filter_key(scope, group, except);
+    /// Whether one more pattern with a regular expression may be in force for the group: metric and subscription
+    /// filters count together. What is to be replaced does not count.
+    pub(crate) fn admits_regex(&self, scope: &Scope, group: &str, replaced: Replaced<'_>) -> bool {
+        let mut patterns: Vec<String> = Vec::new();
+        let (metric, subscription) = match replaced {
+            Replaced::MetricFilter(key) => (Some(key), None),
+            Replaced::SubscriptionFilter(key) => (None, Some(key)),
+        };
         self.metric_filters.scan(&filters_of(scope, group), None, |key, filter| {
             // Without a percent sign there is none; compiling tells for sure.
-            if *key != except && filter.pattern.contains('%') {
-                patterns.push(filter.record.clone());
+            if Some(key) != metric && filter.pattern.contains('%') {
+                patterns.push(filter.pattern.clone());
             }
             ControlFlow::Continue(())
         });
-        let regex = |pattern: &str| {
-            lang::filter_pattern::FilterPattern::compile(pattern).is_ok_and(|p| p.has_regex())
-        };
-        patterns.iter().filter(|filter| regex(&filter.pattern)).count()
+        let subscriptions = crate::subscription::of_group(scope, group);
+        self.subscriptions.filters.scan(&subscriptions, None, |key, filter| {
+            if Some(key) != subscription && filter.pattern.contains('%') {
+                patterns.push(filter.pattern.clone());
+            }
+            ControlFlow::Continue(())
+        });
+        let regex =
+            |pattern: &&String| FilterPattern::compile(pattern).is_ok_and(|pattern| pattern.has_regex());
+        patterns.iter().filter(regex).count() < REGEX_PATTERNS_MAX
     }
 }

@@ -8,11 +8,8 @@ use crate::Logs;
 use crate::error::LogsError;
 use crate::group::{Class, group_key};
 use crate::metric_filter::{
-    CompiledFilter, FILTERS_MAX, MetricFilter, Transformation, filter_key, filters_of,
+    CompiledFilter, FILTERS_MAX, MetricFilter, Replaced, Transformation, filter_key, filters_of,
 };
-
-/// AWS: filter patterns with a regular expression per log group (FilterAndPatternSyntax.html).
-const REGEX_PATTERNS_MAX: usize = 5;
 
 pub(in crate::operations) async fn put_metric_filter(
     cx: Cx<Logs>,
@@ -36,8 +33,7 @@ pub(in crate::operations) async fn put_metric_filter(
         if earlier.is_none() && logs.metric_filters.count(&filters_of(scope, &group)) >= FILTERS_MAX {
             return Err(LogsError::LimitExceeded);
         }
-        if compiled.has_regex() && logs.metric_filters_with_regex(scope, &group, &name) >= REGEX_PATTERNS_MAX
-        {
+        if compiled.has_regex() && !logs.admits_regex(scope, &group, Replaced::MetricFilter(&key)) {
             return Err(LogsError::LimitExceeded);
         }
         let transaction =

@@ -85,6 +85,16 @@ async fn store(logs: &Logs, id: &SubscriptionId, filter: SubscriptionFilter) -> 
     loop {
         let group = logs.group(&id.scope, &id.group)?;
         check_quota(logs, &group, &id.name)?;
+        let has_regex = FilterPattern::compile(&filter.pattern).is_ok_and(|pattern| pattern.has_regex());
+        if has_regex
+            && !logs.admits_regex(
+                &id.scope,
+                &id.group,
+                crate::metric_filter::Replaced::SubscriptionFilter(&key),
+            )
+        {
+            return Err(LogsError::LimitExceeded);
+        }
         let transaction = logs.catalog.transaction().require(
             &logs.groups,
             group_key(&id.scope, &id.group),
