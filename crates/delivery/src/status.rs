@@ -23,9 +23,12 @@ const TOPICS_MAX: usize = 100_000;
 /// Log events that wait; beyond it they are lost, and counted.
 const EVENTS_MAX: usize = 20_000;
 
+/// Topic, name of the metric, and minute.
+type FigureKey = (TopicArn, &'static str, Timestamp);
+
 pub(crate) struct Status {
     clock: Arc<dyn Clock>,
-    figures: Mutex<HashMap<(TopicArn, &'static str, Timestamp), Dist>>,
+    figures: Mutex<HashMap<FigureKey, Dist>>,
     logs: Mutex<Logs>,
 }
 
@@ -142,7 +145,7 @@ impl Status {
         logs: &dyn LogSink,
     ) -> Result<u64, SinkError> {
         let figures = std::mem::take(&mut *self.figures.lock());
-        let mut by_scope: BTreeMap<Scope, Vec<((TopicArn, &'static str, Timestamp), Dist)>> = BTreeMap::new();
+        let mut by_scope: BTreeMap<Scope, Vec<(FigureKey, Dist)>> = BTreeMap::new();
         for (key, dist) in figures {
             by_scope.entry(key.0.scope.clone()).or_default().push((key, dist));
         }
@@ -174,7 +177,7 @@ impl Status {
         failure.map_or(Ok(handed), Err)
     }
 
-    fn take_back(&self, figures: Vec<((TopicArn, &'static str, Timestamp), Dist)>) {
+    fn take_back(&self, figures: Vec<(FigureKey, Dist)>) {
         let mut kept = self.figures.lock();
         for (key, dist) in figures {
             let has_room = kept.len() < TOPICS_MAX;
@@ -189,7 +192,7 @@ impl Status {
     }
 }
 
-fn datum((topic, name, minute): &(TopicArn, &'static str, Timestamp), dist: &Dist) -> MetricDatum {
+fn datum((topic, name, minute): &FigureKey, dist: &Dist) -> MetricDatum {
     let dimension = Dimension { name: "TopicName".into(), value: topic.name.as_str().into() };
     MetricDatum {
         metric: MetricIdentity::new("AWS/SNS", name, vec![dimension]),

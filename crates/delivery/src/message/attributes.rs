@@ -91,7 +91,7 @@ fn attribute(name: &str, given: MessageAttributeValue) -> Result<MessageAttribut
             ));
         }
     };
-    if kind == "Number" && value.trim().parse::<f64>().is_ok_and(f64::is_finite) == false {
+    if kind == "Number" && !value.trim().parse::<f64>().is_ok_and(f64::is_finite) {
         return refused(format!("Could not cast message attribute '{name}' value to number."));
     }
     Ok(MessageAttribute { data_type, value })

@@ -97,12 +97,13 @@ impl Sns {
     pub(crate) fn delivery(&self, arn: &TopicArn, parcel: &Parcel) -> Option<Delivery> {
         let topic = self.topic(arn).ok()?;
         let subscription = self.subscriptions.get(&subscription_key(arn, &parcel.subscription_id))?;
-        let fits = match (&parcel.kind, &subscription.state) {
-            (ParcelKind::Notification, State::Confirmed { .. }) | (ParcelKind::DeadLetter { .. }, _) => true,
-            (ParcelKind::SubscriptionConfirmation, State::Pending { .. }) => true,
-            (ParcelKind::UnsubscribeConfirmation, State::Deleted { .. }) => true,
-            _ => false,
-        };
+        let fits = matches!(
+            (&parcel.kind, &subscription.state),
+            (ParcelKind::Notification, State::Confirmed { .. })
+                | (ParcelKind::DeadLetter { .. }, _)
+                | (ParcelKind::SubscriptionConfirmation, State::Pending { .. })
+                | (ParcelKind::UnsubscribeConfirmation, State::Deleted { .. })
+        );
         let message = self.outbox.messages.get(&message_key(&arn.scope, &parcel.message_id));
         if !fits || parcel.kind.has_message() && message.is_none() {
             return None;

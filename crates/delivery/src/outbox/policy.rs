@@ -252,8 +252,8 @@ impl DeliveryPolicy {
     pub(crate) fn of_topic(text: &str) -> Result<Self, String> {
         let document: TopicDocument = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let http = document.http;
-        let mut policy = Self::default();
-        policy.disable_subscription_overrides = http.disable_subscription_overrides;
+        let disable_subscription_overrides = http.disable_subscription_overrides;
+        let mut policy = Self { disable_subscription_overrides, ..Self::default() };
         policy.put(
             http.default_healthy_retry_policy,
             http.default_throttle_policy,

@@ -12,8 +12,11 @@ use crate::filter_policy::{FilterPolicy, PolicyScope};
 /// Policies kept read; beyond it the table starts over.
 const KEPT_MAX: usize = 20_000;
 
+/// The version a policy was read at, and the policy, unless it wants everything.
+type Read = (u64, Option<Arc<FilterPolicy>>);
+
 #[derive(Default)]
-pub(crate) struct Filters(Mutex<HashMap<RecordKey, (u64, Option<Arc<FilterPolicy>>)>>);
+pub(crate) struct Filters(Mutex<HashMap<RecordKey, Read>>);
 
 impl Filters {
     /// The policy of a subscription; `None` for one that wants everything.

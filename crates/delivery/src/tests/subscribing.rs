@@ -52,7 +52,7 @@ async fn an_endpoint_confirms_with_the_token_it_was_sent() {
     }
     let confirmed = f.confirm(&arn, &token).await.unwrap();
     assert_eq!(f.confirm(&arn, &token).await.unwrap(), confirmed, "again with the used token");
-    assert_eq!(list(&f, &arn).await, [confirmed.clone()]);
+    assert_eq!(list(&f, &arn).await, vec![confirmed.clone()]);
     let shown = f.subscription_attributes(&confirmed).await.unwrap();
     assert_eq!(shown["PendingConfirmation"], "false");
     assert_eq!(shown["ConfirmationWasAuthenticated"], "false");

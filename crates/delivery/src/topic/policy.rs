@@ -111,7 +111,7 @@ pub(super) fn allows(topic: &FoundTopic, caller: &AccountId, action: &str) -> bo
     };
     let statements = statements(&document);
     let with_effect = |effect: &'static str| {
-        statements.iter().copied().filter(move |s| s["Effect"] == effect).filter(applies).next().is_some()
+        statements.iter().copied().filter(move |s| s["Effect"] == effect).any(|s| applies(&s))
     };
     !with_effect("Deny") && (caller == owner || with_effect("Allow"))
 }
