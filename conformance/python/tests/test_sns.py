@@ -337,3 +337,57 @@ def test_targets_and_dead_letters(tmp_path, receiver, account):
         assert json.loads(base64.b64decode(data))["Message"] == "n"
     finally:
         server.stop()
+
+
+def test_delivery_status_is_visible(sns, client, receiver):
+    """Figures in AWS/SNS, and the log events a topic's feedback attributes ask for (sns-topic-attributes)."""
+    role = "arn:aws:iam::123456789012:role/feedback"
+    feedback = {"HTTPSuccessFeedbackRoleArn": role, "HTTPFailureFeedbackRoleArn": role}
+    topic = sns.create_topic(Name="seen", Attributes=feedback)["TopicArn"]
+    confirmed(sns, topic, receiver)
+    sns.publish(TopicArn=topic, Message="fine")
+    until(lambda: receiver.of_type("Notification"))
+    receiver.statuses.append(403)
+    sns.publish(TopicArn=topic, Message="refused")
+    account = topic.split(":")[4]
+    group = f"sns/us-east-1/{account}/seen"
+    logs, cloudwatch = client("logs"), client("cloudwatch")
+
+    def events(name):
+        try:
+            return [json.loads(e["message"]) for e in logs.filter_log_events(logGroupName=name)["events"]]
+        except logs.exceptions.ResourceNotFoundException:
+            return []
+
+    failed = until(lambda: events(group + "/Failure"), within_secs=40)[0]
+    assert failed["status"] == "FAILURE" and "403" in failed["delivery"]["providerResponse"]
+    succeeded = until(lambda: events(group))[0]
+    assert (succeeded["status"], succeeded["delivery"]["statusCode"]) == ("SUCCESS", 200)
+
+    def total(name):
+        now = time.time()
+        points = cloudwatch.get_metric_statistics(
+            Namespace="AWS/SNS", MetricName=name, Dimensions=[{"Name": "TopicName", "Value": "seen"}],
+            StartTime=now - 600, EndTime=now + 60, Period=60, Statistics=["Sum"],
+        )["Datapoints"]
+        return sum(point["Sum"] for point in points)
+
+    names = ["NumberOfMessagesPublished", "NumberOfNotificationsDelivered", "NumberOfNotificationsFailed"]
+    assert [total(name) for name in names] == [2, 1, 1]
+
+
+def test_an_alarm_reaches_its_topic(sns, client, receiver):
+    """PutMetricAlarm, SetAlarmState, and the message at a subscriber (spec/alarms.md 7.1)."""
+    topic = sns.create_topic(Name="alarms")["TopicArn"]
+    confirmed(sns, topic, receiver)
+    cloudwatch = client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName="disk", Namespace="App", MetricName="DiskUsed", Statistic="Average", Period=60,
+        EvaluationPeriods=1, Threshold=90, ComparisonOperator="GreaterThanThreshold", AlarmActions=[topic],
+    )
+    cloudwatch.set_alarm_state(AlarmName="disk", StateValue="ALARM", StateReason="testing")
+    message = until(lambda: receiver.of_type("Notification"))[0]
+    verify(message)
+    assert message["Subject"] == 'ALARM: "disk" in US East (N. Virginia)'
+    body = json.loads(message["Message"])
+    assert (body["AlarmName"], body["NewStateValue"]) == ("disk", "ALARM")
