@@ -35,6 +35,9 @@ use crate::error::StoreError;
 /// Rows of a batch that is handed out.
 const BATCH_ROWS: usize = 8192;
 
+/// So many rows of a row group are read at once.
+const FEW_ROWS: u64 = 2 * GRANULE_ROWS as u64;
+
 /// After so many rows a text that most messages contain is not looked for any more.
 const YIELD_ROWS: u64 = 65_536;
 
@@ -196,11 +199,15 @@ impl Shared {
 
     fn batches(&self, block: &Block, group: usize) -> Result<Vec<RecordBatch>, StoreError> {
         let starts = (0..block.rows()).step_by(BATCH_ROWS);
-        let batch = |start: usize| {
-            let piece = block.slice(start, BATCH_ROWS.min(block.rows() - start));
-            project(&piece, &self.columns, group as u32, &self.schema)
-        };
-        starts.map(batch).collect()
+        let rows = |start: usize| BATCH_ROWS.min(block.rows() - start);
+        if self.columns.contains(&LogColumn::Message) {
+            // Whoever keeps a batch would keep all messages of a larger one.
+            let batch =
+                |start| project(&block.slice(start, rows(start)), &self.columns, group as u32, &self.schema);
+            return starts.map(batch).collect();
+        }
+        let whole = project(block, &self.columns, group as u32, &self.schema)?;
+        Ok(starts.map(|start| whole.slice(start, rows(start))).collect())
     }
 
     /// Rows that may stay by stream and field values; `None` is all.
@@ -236,6 +243,58 @@ impl Shared {
             return Ok(Vec::new());
         }
         let need = need_of(&self.columns, &open.layout);
+        let mut blocks = Vec::new();
+        if !self.needles.is_empty() && count_rows(&ranges) <= FEW_ROWS {
+            blocks = self.narrow_at_once(view, part, &open, &ranges, &need).await?;
+        } else {
+            ranges = self.narrow(view, part, &open, ranges).await?;
+            blocks.extend(part.load(&open, &ranges, &need).await?);
+        }
+        let mut batches = Vec::new();
+        for block in blocks {
+            let rows = block.rows_in(range);
+            if !rows.is_empty() {
+                batches.extend(self.batches(&block.slice(rows.start, rows.len()), group)?);
+            }
+        }
+        Ok(batches)
+    }
+
+    /// Reads everything that few rows need at once, rather than one column after another: most of the cost are
+    /// dictionaries, which would be read twice.
+    async fn narrow_at_once(
+        &self,
+        view: &GroupView,
+        part: &Arc<Part>,
+        open: &OpenPart,
+        ranges: &[Range<usize>],
+        need: &Need,
+    ) -> Result<Vec<Block>, StoreError> {
+        let mut found = Vec::new();
+        for mut block in part.load(open, ranges, &Need::all(&open.layout)).await? {
+            if let Some(keep) = self.keep_by_columns(view, &block) {
+                block = block.filter(&BooleanArray::new(keep, None))?;
+            }
+            for needle in &self.needles {
+                let hits = contains(&block, needle)?;
+                if hits.count_set_bits() < block.rows() {
+                    block = block.filter(&BooleanArray::new(hits, None))?;
+                }
+            }
+            found.push(restrict(&block, need));
+        }
+        Ok(found)
+    }
+
+    /// Narrows the ranges of a row group column by column.
+    async fn narrow(
+        &self,
+        view: &GroupView,
+        part: &Arc<Part>,
+        open: &OpenPart,
+        mut ranges: Vec<Range<usize>>,
+    ) -> Result<Vec<Range<usize>>, StoreError> {
+        let range = view.visible(self.range);
         let mut first = Need { streams: self.streams.is_some(), ..Need::default() };
         for (path, _) in &self.equal {
             first = need_field(first, path, &open.layout);
@@ -247,7 +306,7 @@ impl Shared {
         first.sequences |= !view.hidden.is_empty();
         if !first.is_nothing() {
             let keep = |block: &Block| Ok(self.keep_by_columns(view, block));
-            ranges = select(part, &open, ranges, &first, range, keep).await?;
+            ranges = select(part, open, ranges, &first, range, keep).await?;
         }
         for (needle, (looked_in, found_in)) in self.needles.iter().zip(&self.yields) {
             let looked = looked_in.load(Ordering::Relaxed);
@@ -262,19 +321,10 @@ impl Shared {
             let keep = |block: &Block| {
                 Ok(Some(contains(block, needle)?).filter(|hits| hits.count_set_bits() < block.rows()))
             };
-            ranges = select(part, &open, ranges, &first, range, keep).await?;
+            ranges = select(part, open, ranges, &first, range, keep).await?;
             found_in.fetch_add(count_rows(&ranges), Ordering::Relaxed);
         }
-        let mut batches = Vec::new();
-        for block in part.load(&open, &ranges, &need).await? {
-            let rows = block.rows_in(range);
-            if !rows.is_empty() {
-                let block =
-                    if rows.len() < block.rows() { block.slice(rows.start, rows.len()) } else { block };
-                batches.push(project(&block, &self.columns, group as u32, &self.schema)?);
-            }
-        }
-        Ok(batches)
+        Ok(ranges)
     }
 
     /// Rows of the row group's granules that may hold something wanted.

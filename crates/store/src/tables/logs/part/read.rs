@@ -24,8 +24,8 @@ use super::object::{PartReader, store_error};
 use super::write::FIXED_COLUMNS;
 use crate::error::StoreError;
 
-/// Rows of a block that is read.
-const BATCH_ROWS: usize = 8192;
+/// Rows of a block that is read: a row group, so that each value of its dictionaries is looked at once.
+const BATCH_ROWS: usize = 131_072;
 /// Blocks are shorter when messages are long.
 const BATCH_TEXT_BYTES: usize = 32 << 20;
 /// An index section may not claim to be larger than this.
