@@ -243,3 +243,75 @@ async fn a_single_metric_in_a_list_is_evaluated() {
     let at: Option<Timestamp> = shown.state_updated_timestamp;
     assert_eq!(at, Some(START + Duration::from_secs(60)));
 }
+
+#[tokio::test]
+async fn configurations_are_events_too() {
+    let bench = Bench::new().await;
+    bench.put(alarm("a")).await;
+    bench.put(PutMetricAlarmInput { threshold: Some(4.0), ..alarm("a") }).await;
+    let input = shapes::cloudwatch::DeleteAlarmsInput { alarm_names: vec!["a".to_owned()] };
+    crate::operations::alarms::delete_alarms::delete_alarms(bench.cx(), input).await.unwrap();
+    bench.dispatch().await;
+    let events = bench.recorder.events.lock();
+    let shown: Vec<String> = events
+        .iter()
+        .map(|event| {
+            let text =
+                |pointer: &str| event.detail.pointer(pointer).map_or("-".to_owned(), ToString::to_string);
+            assert_eq!(event.resources, ["arn:aws:cloudwatch:eu-west-1:123456789012:alarm:a"]);
+            assert_eq!(
+                (event.source.as_str(), event.detail_type.as_str()),
+                ("aws.cloudwatch", "CloudWatch Alarm Configuration Change")
+            );
+            format!(
+                "{} {} {}",
+                text("/operation"),
+                text("/configuration/threshold"),
+                text("/previousConfiguration/threshold")
+            )
+        })
+        .collect();
+    assert_eq!(shown, ["\"create\" 3.0 -", "\"update\" 4.0 3.0", "\"delete\" 4.0 -"]);
+}
+
+#[tokio::test]
+async fn an_evaluation_that_fails_says_so_and_recovers() {
+    let bench = Bench::new().await;
+    let stat = |name: &str| shapes::cloudwatch::MetricStat {
+        metric: shapes::cloudwatch::Metric {
+            namespace: Some("NS".to_owned()),
+            metric_name: Some(name.to_owned()),
+            dimensions: None,
+        },
+        period: 60,
+        stat: "Sum".to_owned(),
+        unit: None,
+    };
+    let query = |account: Option<&str>| shapes::cloudwatch::MetricDataQuery {
+        id: "m1".to_owned(),
+        metric_stat: Some(stat("m")),
+        account_id: account.map(str::to_owned),
+        ..Default::default()
+    };
+    let input = |account| PutMetricAlarmInput {
+        namespace: None,
+        metric_name: None,
+        statistic: None,
+        period: None,
+        metrics: Some(vec![query(account)]),
+        ..alarm("a")
+    };
+    bench.put(input(Some("999999999999"))).await;
+    bench.minute(Some(5.0)).await;
+    let shown = bench.alarm("a").await;
+    assert_eq!(
+        shown.evaluation_state.map(|state| state.as_str().to_owned()).as_deref(),
+        Some("EVALUATION_ERROR")
+    );
+    assert_eq!(shown.state_reason.as_deref(), Some("The metric of another account cannot be read"));
+    assert_eq!(shown.state_value, Some(StateValue::InsufficientData));
+    bench.put(input(None)).await;
+    bench.minute(Some(5.0)).await;
+    let shown = bench.alarm("a").await;
+    assert_eq!((shown.evaluation_state, shown.state_value), (None, Some(StateValue::Alarm)));
+}
