@@ -100,7 +100,7 @@ def logs(exporting):
 
 @pytest.fixture
 def group(exporting, logs, request):
-    name = f"/test/{request.node.name}"
+    name = "/test/" + request.node.name.translate({ord("["): "-", ord("]"): None})
     logs.create_log_group(logGroupName=name)
     logs.create_log_stream(logGroupName=name, logStreamName="s")
     yield name
@@ -140,7 +140,7 @@ def test_a_function_gets_what_matches(logs, group, targets):
     assert [e["eventId"] for e in events] == [message["logEvents"][0]["id"]]
 
 
-@pytest.mark.parametrize("arn, kind", [(FIREHOSE, "firehose"), (KINESIS, "kinesis")])
+@pytest.mark.parametrize("arn, kind", [(FIREHOSE, "firehose"), (KINESIS, "kinesis")], ids=["firehose", "kinesis"])
 def test_streams_are_probed_and_get_records(logs, group, targets, arn, kind):
     with pytest.raises(ClientError) as refused:
         logs.put_subscription_filter(logGroupName=group, filterName="f", filterPattern="", destinationArn=arn)
@@ -155,16 +155,24 @@ def test_streams_are_probed_and_get_records(logs, group, targets, arn, kind):
     until(lambda: delivered(targets, group, kind) == ["one", "two"])
 
 
-def test_a_third_filter_is_too_many(logs, group):
+def test_a_third_filter_is_too_many(exporting, logs, group):
     for name in ("a", "b"):
         logs.put_subscription_filter(
             logGroupName=group, filterName=name, filterPattern="", destinationArn=FUNCTION
         )
-    with pytest.raises(logs.exceptions.LimitExceededException) as refused:
-        logs.put_subscription_filter(
-            logGroupName=group, filterName="c", filterPattern="", destinationArn=FUNCTION
-        )
-    assert refused.value.response["Error"]["Message"] == "Resource limit exceeded."
+    third = {"logGroupName": group, "filterName": "c", "filterPattern": "", "destinationArn": FUNCTION}
+    # Not with boto3, which takes a reached limit for throttling and tries again for a minute.
+    status, _, body = exporting.call(
+        "/",
+        json.dumps(third).encode(),
+        account=ACCOUNT,
+        headers={
+            "X-Amz-Target": "Logs_20140328.PutSubscriptionFilter",
+            "Content-Type": "application/x-amz-json-1.1",
+        },
+    )
+    assert status == 400
+    assert json.loads(body) == {"__type": "LimitExceededException", "message": "Resource limit exceeded."}
 
 
 def test_a_target_that_was_down_gets_everything(exporting, logs, group, targets):
