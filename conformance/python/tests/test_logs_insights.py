@@ -157,3 +157,33 @@ def test_queries_can_be_listed_and_stopped(insights, account):
     error = caught.value.response["Error"]
     assert error["Code"] == "ResourceNotFoundException"
     assert error["Message"].startswith(f"Log group '/none' does not exist for account ID '{account}'")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("fields jsonParse(@message) as j | unnest j.tags into t | filter ms = 10 | display t", [{"t": "a"}, {"t": "b"}]),
+        ("filter u in (SOURCE '/app/w' | filter st = 500 | fields u) | fields st", [{"st": "500"}]),
+        ("stats values(u) as us by svc | sort svc", [{"svc": "api", "us": '["cid","bob","ann"]'}, {"svc": "web", "us": '["ann"]'}]),
+        ("fields ms | sort ms | limit 2 | accum ms as run", [{"ms": "10", "run": "10"}, {"ms": "20", "run": "30"}]),
+        ("countFrequent svc", [{"svc": "api", "_approxcount": "3"}, {"svc": "web", "_approxcount": "2"}]),
+        ("pattern @message | stats sum(@sampleCount) as n", [{"n": "5"}]),
+        (
+            "join type=left left=l right=r where l.u=r.u (SOURCE '/app/p') | fields l.ms, r.plan | sort l.ms | limit 3",
+            [{"l.ms": "10", "r.plan": "pro"}, {"l.ms": "20", "r.plan": "pro"}, {"l.ms": "30"}],
+        ),
+    ],
+)
+def test_commands_beyond_the_basic_ones(insights, text, expected):
+    insights.logs.create_log_group(logGroupName="/app/p")
+    insights.logs.create_log_stream(logGroupName="/app/p", logStreamName="s")
+    event = {"timestamp": insights.start_secs * 1000, "message": '{"u":"ann","plan":"pro"}'}
+    insights.logs.put_log_events(logGroupName="/app/p", logStreamName="s", logEvents=[event])
+    assert insights.rows(text) == expected
+
+
+def test_ppl(insights):
+    answer = insights.results("where ms > 20 | stats count() as c by svc | sort svc", queryLanguage="PPL")
+    rows = [{cell["field"]: cell["value"] for cell in row} for row in answer["results"]]
+    assert rows == [{"c": "2", "svc": "api"}, {"c": "1", "svc": "web"}]
+    assert answer["queryLanguage"] == "PPL"

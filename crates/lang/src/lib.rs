@@ -9,6 +9,7 @@ pub mod metric_search;
 pub mod metrics_insights;
 pub mod plan;
 pub mod ppl;
+pub mod sql;
 pub mod text;
 pub mod trace_filter;
 

@@ -13,5 +13,5 @@ mod tables;
 
 pub use engine::{Engine, EngineConfig, EngineError, LogQuery, NestedSource};
 pub use jobs::{EventPosition, Failure, JobHandle, QueryStatistics, QueryStatus, Row};
-pub use lookup::{LookupTable, LookupTables};
+pub use lookup::LookupTable;
 pub use tables::LogSource;

@@ -2,15 +2,6 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
-
-use base::Scope;
-
-/// Where queries find lookup tables.
-pub trait LookupTables: Send + Sync {
-    /// The table of that name; `None` if there is none.
-    fn table(&self, scope: &Scope, name: &str) -> Option<Arc<LookupTable>>;
-}
 
 /// A table: names of columns, and rows of as many cells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +81,8 @@ impl Matcher {
             }
             Self::Cidr(ranges) => {
                 let address: IpAddr = key.first()?.trim().parse().ok()?;
-                let mut inside = ranges.iter().filter(|(network, width, _)| within(address, *network, *width));
+                let mut inside =
+                    ranges.iter().filter(|(network, width, _)| within(address, *network, *width));
                 inside.next().map(|(_, _, index)| *index)
             }
         }
@@ -121,7 +113,12 @@ mod tests {
     #[test]
     fn rows_are_found() {
         let cells = |text: &str| text.split(',').map(str::to_owned).collect::<Vec<_>>();
-        let rows = vec![cells("10.0.0.0/8,big"), cells("10.1.0.0/16,small"), cells("::/0,six"), cells("0.0.0.0/0,all")];
+        let rows = vec![
+            cells("10.0.0.0/8,big"),
+            cells("10.1.0.0/16,small"),
+            cells("::/0,six"),
+            cells("0.0.0.0/0,all"),
+        ];
         let table = LookupTable::new(cells("net,name"), rows);
         let cidr = Matcher::cidr(&table, None).unwrap();
         assert_eq!(cidr.find(&["10.1.2.3"]), Some(1));

@@ -126,6 +126,11 @@ fn comparison(parser: &mut Parser<'_>) -> Result<Node, QueryError> {
         _ => return word_comparison(parser, left),
     };
     parser.next()?;
+    // SQL also writes `<>`.
+    let op = match op {
+        BinaryOp::Less if parser.ppl && parser.symbol(Symbol::Greater)? => BinaryOp::NotEqual,
+        op => op,
+    };
     let right = sum(parser)?;
     let span = left.span.to(right.span);
     Ok(Node { kind: Kind::Binary(op, Box::new(left), Box::new(right)), span })
@@ -161,6 +166,19 @@ fn word_comparison(parser: &mut Parser<'_>, left: Node) -> Result<Node, QueryErr
         let span = left.span.to(end);
         return Ok(Node { kind: Kind::In { value: Box::new(left), list, negated }, span });
     }
+    if parser.ppl && !negated && parser.is_keyword("is")? {
+        let at = parser.peek()?.1;
+        parser.next()?;
+        let present = parser.keyword("not")?;
+        let end = parser.peek()?.1;
+        if !parser.keyword("null")? {
+            return Err(parser.unexpected()?);
+        }
+        let span = left.span.to(end);
+        let kind = Kind::Call { name: "isnull".to_owned(), name_span: at, arguments: vec![left] };
+        let found = Node { kind, span };
+        return Ok(if present { Node { kind: Kind::Not(Box::new(found)), span } } else { found });
+    }
     if parser.ppl && parser.keyword("between")? {
         let low = sum(parser)?;
         if !parser.keyword("and")? {
@@ -168,10 +186,8 @@ fn word_comparison(parser: &mut Parser<'_>, left: Node) -> Result<Node, QueryErr
         }
         let high = sum(parser)?;
         let span = left.span.to(high.span);
-        let compare = |op, bound: Node| Node {
-            kind: Kind::Binary(op, Box::new(left.clone()), Box::new(bound)),
-            span,
-        };
+        let compare =
+            |op, bound: Node| Node { kind: Kind::Binary(op, Box::new(left.clone()), Box::new(bound)), span };
         let terms = vec![compare(BinaryOp::GreaterOrEqual, low), compare(BinaryOp::LessOrEqual, high)];
         let found = Node { kind: Kind::Chain(BinaryOp::And, terms), span };
         return Ok(if negated { Node { kind: Kind::Not(Box::new(found)), span } } else { found });
@@ -318,7 +334,12 @@ fn word(parser: &mut Parser<'_>, text: String, quoted: bool, span: Span) -> Resu
         return Err(parser.unexpected()?);
     }
     parser.next()?;
+    if !quoted && parser.ppl && lower == "case" && parser.is_keyword("when")? {
+        return parser.nested(|parser| case(parser, span));
+    }
     if !quoted && parser.symbol(Symbol::OpenParen)? {
+        let distinct = parser.ppl && lower == "count" && parser.keyword("distinct")?;
+        let lower = if distinct { "count_distinct".to_owned() } else { lower };
         let arguments = parser.nested(arguments)?;
         let end = parser.expect(Symbol::CloseParen)?;
         return Ok(Node { kind: Kind::Call { name: lower, name_span: span, arguments }, span: span.to(end) });
@@ -329,6 +350,27 @@ fn word(parser: &mut Parser<'_>, text: String, quoted: bool, span: Span) -> Resu
         _ => Kind::Path(text),
     };
     Ok(Node { kind, span })
+}
+
+/// `case when condition then value … [else value] end`, behind its first word.
+fn case(parser: &mut Parser<'_>, start: Span) -> Result<Node, QueryError> {
+    let mut arguments = Vec::new();
+    while parser.keyword("when")? {
+        arguments.push(expression(parser)?);
+        if !parser.keyword("then")? {
+            return Err(parser.unexpected()?);
+        }
+        arguments.push(expression(parser)?);
+    }
+    if parser.keyword("else")? {
+        arguments.push(expression(parser)?);
+    }
+    let end = parser.peek()?.1;
+    if !parser.keyword("end")? {
+        return Err(parser.unexpected()?);
+    }
+    let kind = Kind::Call { name: "case".to_owned(), name_span: start, arguments };
+    Ok(Node { kind, span: start.to(end) })
 }
 
 fn arguments(parser: &mut Parser<'_>) -> Result<Vec<Node>, QueryError> {

@@ -37,7 +37,9 @@ impl FillMissing {
         for (value, (name, span)) in self.fills {
             planner.field(&name, span)?;
             if name == buckets.time || buckets.keys.contains(&name) {
-                return Err(planner.error(span, format!("'{name}' is a key of the groups and is never missing")));
+                return Err(
+                    planner.error(span, format!("'{name}' is a key of the groups and is never missing"))
+                );
             }
             fills.push((value, name));
         }
@@ -61,8 +63,15 @@ mod tests {
             plan("stats count(*) as c by bin(5m) as b, svc | fillmissing with 0 for c"),
             "aggregate c=(count *) by b=(DateFloor 5m @timestamp), svc\nfill-missing b 5m by [svc] with c=0\nrows b, svc, c"
         );
-        assert!(error("stats count(*) as c by svc | fillmissing").contains("needs a stats command with a time bucket"));
-        assert!(error("stats count(*) as c by bin(5m) as b | fillmissing with 0 for b").contains("never missing"));
-        assert!(error("stats count(*) as c by bin(5m) as b | fillmissing with 0 for x").contains("not defined"));
+        assert!(
+            error("stats count(*) as c by svc | fillmissing")
+                .contains("needs a stats command with a time bucket")
+        );
+        assert!(
+            error("stats count(*) as c by bin(5m) as b | fillmissing with 0 for b").contains("never missing")
+        );
+        assert!(
+            error("stats count(*) as c by bin(5m) as b | fillmissing with 0 for x").contains("not defined")
+        );
     }
 }

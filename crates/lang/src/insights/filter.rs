@@ -57,7 +57,10 @@ mod tests {
         assert_eq!(error("filter a = 1 = 2"), "13..14 unexpected symbol found = at line 1 and position 13");
         assert!(error("filter a like /(/").starts_with("14..17 invalid regular expression"));
         assert_eq!(error("filter é = ~"), "11..12 unexpected symbol found ~ at line 1 and position 11");
-        assert!(plan("filter u in (SOURCE 'g' | fields k)").starts_with("filter (in u #0(source [\"g\"] | events k))\n"));
+        assert!(
+            plan("filter u in (SOURCE 'g' | fields k)")
+                .starts_with("filter (in u #0(source [\"g\"] | events k))\n")
+        );
         assert!(error("filter u in (fields k)").starts_with("13..19 unexpected symbol found fields"));
         assert_eq!(error("filter foo(1)"), "7..10 unknown function 'foo'");
         assert_eq!(error("filter abs(1, 2) > 1"), "7..16 the function 'abs' takes 1 arguments, not 2");

@@ -31,7 +31,11 @@ impl FilterIndex {
         let condition = match (self.one, self.values) {
             (true, mut values) => {
                 let value = values.pop().unwrap_or(Value::Boolean(false));
-                Expr::Binary { op: BinaryOp::Equal, left: Box::new(field), right: Box::new(Expr::Literal(value)) }
+                Expr::Binary {
+                    op: BinaryOp::Equal,
+                    left: Box::new(field),
+                    right: Box::new(Expr::Literal(value)),
+                }
             }
             (false, list) => Expr::In { value: Box::new(field), list, negated: false },
         };

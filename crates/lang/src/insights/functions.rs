@@ -158,6 +158,42 @@ fn plain(name: &str) -> Option<(Function, usize, usize)> {
     })
 }
 
+/// Whether a name, in lower case, is that of an aggregate, in Insights or another language.
+pub(crate) fn is_aggregate(name: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "avg",
+        "collect_values",
+        "count",
+        "count_distinct",
+        "count_over_time",
+        "countdistinct",
+        "countovertime",
+        "dc",
+        "distinct_count",
+        "earliest",
+        "first",
+        "last",
+        "latest",
+        "max",
+        "min",
+        "pct",
+        "percentile",
+        "rate",
+        "sortsfirst",
+        "sortslast",
+        "stddev",
+        "stddev_pop",
+        "sum",
+        "sum_over_time",
+        "sumovertime",
+        "topk",
+        "values",
+        "var_pop",
+        "variance",
+    ];
+    NAMES.contains(&name)
+}
+
 /// The aggregate `name` (in lower case), if it is one.
 pub(super) fn aggregate(
     planner: &Planner<'_>,
@@ -169,8 +205,8 @@ pub(super) fn aggregate(
         "count" | "countovertime" | "count_over_time" => (0, 1),
         "pct" | "topk" | "rate" => (2, 2),
         "count_distinct" | "countdistinct" | "sum" | "sumovertime" | "sum_over_time" | "avg" | "min"
-        | "max" | "stddev" | "variance" | "earliest" | "latest" | "values" | "collect_values" | "sortsfirst"
-        | "sortslast" => (1, 1),
+        | "max" | "stddev" | "variance" | "earliest" | "latest" | "values" | "collect_values"
+        | "sortsfirst" | "sortslast" => (1, 1),
         _ => return Ok(None),
     };
     check(planner, name, span, arguments, least, most)?;

@@ -135,29 +135,44 @@ mod tests {
     #[test]
     fn joins() {
         assert_eq!(
-            plan("join type=left left=l right=r where l.u=r.v (SOURCE '/app/p' | filter a = 1) | fields l.ms, r.plan | sort l.ms"),
+            plan(
+                "join type=left left=l right=r where l.u=r.v (SOURCE '/app/p' | filter a = 1) | fields l.ms, r.plan | sort l.ms"
+            ),
             "join left l.u=r.v #0(source [\"/app/p\"] | filter (= a 1) | events @timestamp, @message)\n\
              sort l.ms asc\nrows l.ms, r.plan"
         );
         assert!(plan("join left=l right=r where r.v=l.u (SOURCE 'p')").starts_with("join inner l.u=r.v "));
-        assert!(plan("join left=l right=r where r.v=l.u (SOURCE 'p')").ends_with("rows l.@timestamp, l.@message, r.@timestamp, r.@message"));
+        assert!(
+            plan("join left=l right=r where r.v=l.u (SOURCE 'p')")
+                .ends_with("rows l.@timestamp, l.@message, r.@timestamp, r.@message")
+        );
     }
 
     #[test]
     fn bad_joins() {
-        assert!(error("join left=l right=r where l.u=x.v (SOURCE 'p')").contains("a join compares a field of l with one of r"));
+        assert!(
+            error("join left=l right=r where l.u=x.v (SOURCE 'p')")
+                .contains("a join compares a field of l with one of r")
+        );
         assert!(error("join left=l right=l where l.u=l.v (SOURCE 'p')").contains("different names"));
         assert!(error("join type=outer left=l right=r where l.u=r.v (SOURCE 'p')").contains("inner or left"));
-        assert!(error("join left=l right=r where l.u=r.v (fields a)").contains("unexpected symbol found fields"));
+        assert!(
+            error("join left=l right=r where l.u=r.v (fields a)").contains("unexpected symbol found fields")
+        );
         let join = "join left=l right=r where l.u=r.v (SOURCE 'p')";
         assert!(error(&format!("{join} | {join}")).contains("only one join"));
-        assert!(error("filter a in (SOURCE 'x' | filter b in (SOURCE 'y' | fields c) | fields b)").contains("cannot hold further ones"));
+        assert!(
+            error("filter a in (SOURCE 'x' | filter b in (SOURCE 'y' | fields c) | fields b)")
+                .contains("cannot hold further ones")
+        );
     }
 
     #[test]
     fn columns_of_another_query() {
         assert_eq!(
-            plan("stats count(*) as c by bin(5m) as b | appendcols override=true max=5 (SOURCE 'o' | stats count(*) as d by bin(5m) as e)"),
+            plan(
+                "stats count(*) as c by bin(5m) as b | appendcols override=true max=5 (SOURCE 'o' | stats count(*) as d by bin(5m) as e)"
+            ),
             "aggregate c=(count *) by b=(DateFloor 5m @timestamp)\n\
              replace-columns 5 #0(source [\"o\"] | aggregate d=(count *) by e=(DateFloor 5m @timestamp) | rows e, d)\n\
              rows b, c, e, d"

@@ -28,7 +28,8 @@ impl Json {
 
     pub(super) fn plan(self, planner: &mut Planner<'_>) -> Result<(), QueryError> {
         let source = planner.field(&self.field.0, self.field.1)?;
-        let expr = crate::plan::Expr::Call { function: Function::JsonMember(self.path), arguments: vec![source] };
+        let expr =
+            crate::plan::Expr::Call { function: Function::JsonMember(self.path), arguments: vec![source] };
         planner.push(Stage::Extend(vec![Named::new(self.into.clone(), expr)]))?;
         planner.parsed([&self.into]);
         planner.show_made([self.into]);

@@ -15,7 +15,10 @@ pub(super) struct Lookup {
 enum Keys {
     /// Column, and the field it is compared with.
     Equal(Vec<(String, (String, Span))>),
-    Cidr { address: (String, Span), column: Option<String> },
+    Cidr {
+        address: (String, Span),
+        column: Option<String>,
+    },
 }
 
 impl Lookup {
@@ -45,9 +48,9 @@ impl Lookup {
     pub(super) fn plan(self, planner: &mut Planner<'_>) -> Result<(), QueryError> {
         let keys = match self.keys {
             Keys::Equal(keys) => {
-                let keys = keys.into_iter().map(|(column, (field, span))| {
-                    Ok((column, planner.field(&field, span)?))
-                });
+                let keys = keys
+                    .into_iter()
+                    .map(|(column, (field, span))| Ok((column, planner.field(&field, span)?)));
                 LookupKeys::Equal(keys.collect::<Result<Vec<(String, Expr)>, QueryError>>()?)
             }
             Keys::Cidr { address: (name, span), column } => {

@@ -12,7 +12,7 @@ mod fields;
 mod fill_missing;
 mod filter;
 mod filter_index;
-mod functions;
+pub(crate) mod functions;
 mod join;
 mod json;
 mod limit;

@@ -18,7 +18,8 @@ pub(super) struct Outlier {
 
 impl Outlier {
     pub(super) fn read(parser: &mut Parser<'_>) -> Result<Self, QueryError> {
-        let mut outlier = Self { removes: false, param: PARAM, lower: false, marks: false, fields: Vec::new() };
+        let mut outlier =
+            Self { removes: false, param: PARAM, lower: false, marks: false, fields: Vec::new() };
         while matches!(parser.peek()?.0, Token::Word { .. }) {
             let (name, span) = parser.name()?;
             if !parser.symbol(Symbol::Equal)? {

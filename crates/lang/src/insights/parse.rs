@@ -129,11 +129,16 @@ pub(crate) fn plan_regex(
 }
 
 /// `logfmt`, `csv` or `xml`. A field of that name stands before it, or is the word itself.
-fn format(parser: &mut Parser<'_>, source: &mut Option<(String, Span)>) -> Result<Option<Pattern>, QueryError> {
+fn format(
+    parser: &mut Parser<'_>,
+    source: &mut Option<(String, Span)>,
+) -> Result<Option<Pattern>, QueryError> {
     const FORMATS: [&str; 3] = ["logfmt", "csv", "xml"];
     let token = parser.peek()?.0.clone();
     let word = match token {
-        Token::Word { text, quoted: false } if FORMATS.iter().any(|format| text.eq_ignore_ascii_case(format)) => {
+        Token::Word { text, quoted: false }
+            if FORMATS.iter().any(|format| text.eq_ignore_ascii_case(format)) =>
+        {
             parser.next()?;
             text
         }

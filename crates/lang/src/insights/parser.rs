@@ -20,7 +20,15 @@ pub(crate) struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
-        Self { lexer: Lexer::new(text), peeked: None, nesting: 0, queries: 0, inside_query: false, ppl: false, last: Span::new(0, 0) }
+        Self {
+            lexer: Lexer::new(text),
+            peeked: None,
+            nesting: 0,
+            queries: 0,
+            inside_query: false,
+            ppl: false,
+            last: Span::new(0, 0),
+        }
     }
 
     pub(crate) fn peek(&mut self) -> Result<&(Token, Span), QueryError> {

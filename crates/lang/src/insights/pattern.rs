@@ -117,7 +117,10 @@ mod tests {
         assert!(plan("filter a = 1 | pattern @message | filter @sampleCount > 1").starts_with(
             "filter (= a 1)\npattern @message\nfilter (> @sampleCount 1)\nrows @pattern, @ratio, @sampleCount"
         ));
-        assert!(plan("pattern substr(@message, 5) | diff").starts_with("pattern (Substring @message 5) against the range before\n"));
+        assert!(
+            plan("pattern substr(@message, 5) | diff")
+                .starts_with("pattern (Substring @message 5) against the range before\n")
+        );
         assert!(plan("pattern @message | diff previousWeek").contains("against 1w earlier\n"));
         assert!(plan("logcompare timeshift 7d").starts_with("pattern @message against 7d earlier\n"));
         assert!(plan("pattern @message | anomaly | sort @anomalyScore desc").contains("with anomalies\n"));

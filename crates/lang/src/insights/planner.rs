@@ -17,7 +17,6 @@ pub(crate) struct Buckets {
     pub(crate) keys: Vec<String>,
 }
 
-
 pub(crate) struct Planner<'a> {
     text: &'a str,
     /// Keyword of the command being planned.
@@ -246,7 +245,9 @@ impl<'a> Planner<'a> {
             (None, Some(defined)) if self.joined.is_none() => (defined.clone(), true),
             (None, _) if !self.aliases.is_empty() && !self.beside => (Vec::new(), false),
             // AWS: without `fields` or `display`, time and message (CWL_QuerySyntax-Display).
-            (None, _) => (sides().unwrap_or_else(|| vec!["@timestamp".to_owned(), "@message".to_owned()]), false),
+            (None, _) => {
+                (sides().unwrap_or_else(|| vec!["@timestamp".to_owned(), "@message".to_owned()]), false)
+            }
         };
         if !alone {
             add_new(&mut columns, self.aliases.iter().cloned());
@@ -280,7 +281,8 @@ impl<'a> Planner<'a> {
 
     /// A field is shown under another name, and gone under its own.
     pub(crate) fn rename(&mut self, old: &str, new: &str) {
-        let lists = [Some(&mut self.shown), Some(&mut self.aliases), self.displayed.as_mut(), self.defined.as_mut()];
+        let lists =
+            [Some(&mut self.shown), Some(&mut self.aliases), self.displayed.as_mut(), self.defined.as_mut()];
         for list in lists.into_iter().flatten() {
             if let Some(at) = list.iter().position(|name| name == old) {
                 list.retain(|name| name != new);

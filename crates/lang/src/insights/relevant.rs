@@ -6,13 +6,8 @@ use super::planner::Planner;
 use crate::plan::Stage;
 use crate::text::{QueryError, Span};
 
-pub(super) const COLUMNS: [&str; 5] = [
-    "@fieldName",
-    "@relevanceScore",
-    "@topRelevanceContributors",
-    "@conditionalMedian",
-    "@baselineMedian",
-];
+pub(super) const COLUMNS: [&str; 5] =
+    ["@fieldName", "@relevanceScore", "@topRelevanceContributors", "@conditionalMedian", "@baselineMedian"];
 
 pub(super) struct RelevantFields {
     fields: Vec<(String, Span)>,
@@ -50,7 +45,9 @@ mod tests {
 
     #[test]
     fn conditions() {
-        assert!(plan("relevantfields where st >= 500").starts_with("relevant [] (>= st 500)\nrows @fieldName"));
+        assert!(
+            plan("relevantfields where st >= 500").starts_with("relevant [] (>= st 500)\nrows @fieldName")
+        );
         assert!(plan("relevantfields a, b where st >= 500").starts_with("relevant [a, b] (>= st 500)\n"));
         assert!(error("parse 'x*' as a | relevantfields a where b").contains("Query cannot be compiled"));
         assert!(error("relevantfields a").contains("unexpected end"));

@@ -16,8 +16,14 @@ pub(super) fn source(parser: &mut Parser<'_>) -> Result<Option<Source>, QueryErr
     if !parser.keyword("source")? {
         return Ok(None);
     }
-    let mut source =
-        Source { names: Vec::new(), groups: None, data_sources: Vec::new(), start: None, end: None, place: (0, 0) };
+    let mut source = Source {
+        names: Vec::new(),
+        groups: None,
+        data_sources: Vec::new(),
+        start: None,
+        end: None,
+        place: (0, 0),
+    };
     let mut end = begin;
     loop {
         let (token, span) = parser.peek()?.clone();
@@ -124,12 +130,22 @@ mod tests {
 
     #[test]
     fn sources() {
-        assert_eq!(plan("SOURCE '/a', \"/b\" START=1 END=2999 | limit 1"), "source [\"/a\", \"/b\"] from 1 to 2999\nlimit 1\nevents @timestamp, @message");
-        assert!(plan("source lg start=-1d end=now | fields a").starts_with("source [\"lg\"] from -1d to now\n"));
-        assert!(plan("SOURCE logGroups(namePrefix: ['/aws', 'x'], class: ['STANDARD']) | fields a")
-            .starts_with("source [] groups [\"/aws\", \"x\"] of [] in [\"STANDARD\"]\n"));
+        assert_eq!(
+            plan("SOURCE '/a', \"/b\" START=1 END=2999 | limit 1"),
+            "source [\"/a\", \"/b\"] from 1 to 2999\nlimit 1\nevents @timestamp, @message"
+        );
+        assert!(
+            plan("source lg start=-1d end=now | fields a").starts_with("source [\"lg\"] from -1d to now\n")
+        );
+        assert!(
+            plan("SOURCE logGroups(namePrefix: ['/aws', 'x'], class: ['STANDARD']) | fields a")
+                .starts_with("source [] groups [\"/aws\", \"x\"] of [] in [\"STANDARD\"]\n")
+        );
         assert!(plan("SOURCE logGroups()").starts_with("source [] groups [] of [] in []\n"));
-        assert!(plan("SOURCE dataSource(['amazon_vpc.flow']) logGroups() | fields a").contains("data [\"amazon_vpc.flow\"]"));
+        assert!(
+            plan("SOURCE dataSource(['amazon_vpc.flow']) logGroups() | fields a")
+                .contains("data [\"amazon_vpc.flow\"]")
+        );
     }
 
     #[test]

@@ -30,6 +30,10 @@ impl Stats {
         Ok(Self { aggregates, by, offset })
     }
 
+    pub(crate) fn of(aggregates: Vec<Item>, by: Vec<Item>) -> Self {
+        Self { aggregates, by, offset: None }
+    }
+
     /// Changes the expressions before they are planned.
     pub(crate) fn nodes(&mut self, change: fn(&mut Node)) {
         self.by.iter_mut().chain(&mut self.aggregates).for_each(|item| change(&mut item.node));
@@ -171,7 +175,10 @@ mod tests {
         assert!(error("stats topk(3, a), count(*)").contains("topk cannot be used with by"));
         assert!(error("stats topk(0, a)").contains("1 to 10000"));
         assert!(error("stats values(u) as us | sort us").contains("cannot be used in sort"));
-        assert!(plan("stats rate(n, 1m) as r, sortsFirst(u)").starts_with("aggregate r=(rate n 1m), `sortsFirst(u)`=(sorts-first u)"));
+        assert!(
+            plan("stats rate(n, 1m) as r, sortsFirst(u)")
+                .starts_with("aggregate r=(rate n 1m), `sortsFirst(u)`=(sorts-first u)")
+        );
         assert_eq!(error("stats sum(*)"), "10..11 unexpected symbol found * at line 1 and position 10");
         assert!(error(&"| stats count(*) as c ".repeat(11)).contains("more than 10 stats"));
     }

@@ -236,11 +236,9 @@ impl Stage {
             }
             Self::Table(TableStep::Sessionize { keys, .. }) => keys.iter().collect(),
             Self::Pattern(pattern) => vec![&pattern.text],
-            Self::Limit { .. }
-            | Self::Join(_)
-            | Self::AppendColumns(_)
-            | Self::Table(_)
-            | Self::Estimate => Vec::new(),
+            Self::Limit { .. } | Self::Join(_) | Self::AppendColumns(_) | Self::Table(_) | Self::Estimate => {
+                Vec::new()
+            }
         }
     }
 
@@ -252,7 +250,9 @@ impl Stage {
                 items.iter_mut().map(|item| &mut item.expr).collect()
             }
             Self::Extract(extract) | Self::ExtractAll(extract) => match extract {
-                Extract::Glob { source, .. } | Extract::Regex { source, .. } | Extract::Csv { source, .. } => {
+                Extract::Glob { source, .. }
+                | Extract::Regex { source, .. }
+                | Extract::Csv { source, .. } => {
                     vec![source]
                 }
             },
@@ -271,11 +271,9 @@ impl Stage {
             }
             Self::Table(TableStep::Sessionize { keys, .. }) => keys.iter_mut().collect(),
             Self::Pattern(pattern) => vec![&mut pattern.text],
-            Self::Limit { .. }
-            | Self::Join(_)
-            | Self::AppendColumns(_)
-            | Self::Table(_)
-            | Self::Estimate => Vec::new(),
+            Self::Limit { .. } | Self::Join(_) | Self::AppendColumns(_) | Self::Table(_) | Self::Estimate => {
+                Vec::new()
+            }
         }
     }
 }

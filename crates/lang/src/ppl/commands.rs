@@ -11,8 +11,26 @@ use crate::text::{QueryError, Symbol, Token};
 
 /// Commands of the language that this server does not have.
 const UNSUPPORTED: &[&str] = &[
-    "ad", "append", "appendcol", "describe", "eventstats", "expand", "fieldsummary", "flatten", "grok", "join",
-    "kmeans", "left", "lookup", "ml", "patterns", "reverse", "right", "show", "subquery", "trendline",
+    "ad",
+    "append",
+    "appendcol",
+    "describe",
+    "eventstats",
+    "expand",
+    "fieldsummary",
+    "flatten",
+    "grok",
+    "join",
+    "kmeans",
+    "left",
+    "lookup",
+    "ml",
+    "patterns",
+    "reverse",
+    "right",
+    "show",
+    "subquery",
+    "trendline",
 ];
 
 const TOP: u64 = 10;
@@ -85,7 +103,9 @@ pub(super) fn command(parser: &mut Parser<'_>, planner: &mut Planner<'_>) -> Res
             next(parser)?;
             let (field, span) = parser.name()?;
             let source = planner.field(&field, span)?;
-            let (Token::String(pattern), at) = parser.peek()?.clone() else { return Err(parser.unexpected()?) };
+            let (Token::String(pattern), at) = parser.peek()?.clone() else {
+                return Err(parser.unexpected()?);
+            };
             parser.next()?;
             plan_regex(planner, source, pattern, at)
         }
@@ -108,7 +128,8 @@ fn fields(parser: &mut Parser<'_>, planner: &mut Planner<'_>) -> Result<(), Quer
         if !planner.is_defined() {
             return Err(parser.error(at, "fields can leave out columns only after stats"));
         }
-        let kept = planner.columns().into_iter().filter(|column| !names.iter().any(|(name, _)| name == column));
+        let kept =
+            planner.columns().into_iter().filter(|column| !names.iter().any(|(name, _)| name == column));
         planner.display(kept.collect());
         return Ok(());
     }
@@ -223,10 +244,8 @@ fn rename(parser: &mut Parser<'_>, planner: &mut Planner<'_>) -> Result<(), Quer
 /// `fillnull with value in field, …`, `fillnull using field = value, …`
 fn fill(parser: &mut Parser<'_>, planner: &mut Planner<'_>) -> Result<(), QueryError> {
     let mut filled: Vec<Named> = Vec::new();
-    let coalesce = |field: Expr, value: Expr| Expr::Call {
-        function: Function::Coalesce,
-        arguments: vec![field, value],
-    };
+    let coalesce =
+        |field: Expr, value: Expr| Expr::Call { function: Function::Coalesce, arguments: vec![field, value] };
     if parser.keyword("with")? {
         let value = match parser.peek()?.0 {
             Token::Word { .. } => {

@@ -27,7 +27,7 @@ fn renamed(name: &str) -> Option<&'static str> {
 }
 
 /// Rewrites a tree into one of Insights' functions.
-pub(super) fn rewrite(node: &mut Node) {
+pub(crate) fn rewrite(node: &mut Node) {
     match &mut node.kind {
         Kind::Literal(_) | Kind::Path(_) | Kind::Star | Kind::Period(_) => {}
         Kind::Binary(_, left, right) => {

@@ -5,6 +5,8 @@ mod commands;
 mod functions;
 mod source;
 
+pub(crate) use functions::rewrite;
+
 use crate::insights::QUERY_CHARACTERS_MAX;
 use crate::insights::parser::Parser;
 use crate::insights::planner::Planner;
@@ -71,12 +73,24 @@ mod tests {
             "filter (and (= a 1) (like (ToUpper b) /(?s)^.*X.$/))\nextend c=(+ (StringLength b) 1)\nextend d=(* c 2)\nevents c, d"
         );
         assert_eq!(plan("sort - a, + b | head 3 | fields a").lines().next(), Some("sort a desc, b asc"));
-        assert_eq!(plan("where isnull(a) or b in ('x', 2)").lines().next(), Some("filter (or (not (IsPresent a)) (in b [\"x\", 2]))"));
-        assert_eq!(plan("parse @message '(?<n>x)' | fields n"), "regex @message /(?<n>x)/ [1] -> n\nevents n");
+        assert_eq!(
+            plan("where isnull(a) or b in ('x', 2)").lines().next(),
+            Some("filter (or (not (IsPresent a)) (in b [\"x\", 2]))")
+        );
+        assert_eq!(
+            plan("parse @message '(?<n>x)' | fields n"),
+            "regex @message /(?<n>x)/ [1] -> n\nevents n"
+        );
         assert_eq!(plan("dedup a | fields a"), "filter (IsPresent a)\ndedup a\nevents a");
         assert_eq!(plan("rename a as b | fields b"), "extend b=a\nevents b");
-        assert_eq!(plan("fillnull with 0 in a, b | fields a").lines().next(), Some("extend a=(Coalesce a 0), b=(Coalesce b 0)"));
-        assert_eq!(plan("where cidrmatch(ip, '10.0.0.0/8')").lines().next(), Some("filter (IsIpInSubnet(Any) ip \"10.0.0.0/8\")"));
+        assert_eq!(
+            plan("fillnull with 0 in a, b | fields a").lines().next(),
+            Some("extend a=(Coalesce a 0), b=(Coalesce b 0)")
+        );
+        assert_eq!(
+            plan("where cidrmatch(ip, '10.0.0.0/8')").lines().next(),
+            Some("filter (IsIpInSubnet(Any) ip \"10.0.0.0/8\")")
+        );
         assert_eq!(plan("where a between 1 and 3").lines().next(), Some("filter (and (>= a 1) (<= a 3))"));
     }
 
@@ -95,12 +109,19 @@ mod tests {
 
     #[test]
     fn what_is_not_supported_is_named() {
-        assert_eq!(error("fields a | trendline sma(2, a)"), "11..20 the command 'trendline' is not supported");
+        assert_eq!(
+            error("fields a | trendline sma(2, a)"),
+            "11..20 the command 'trendline' is not supported"
+        );
         assert!(error("eval a = json_keys(b)").contains("unknown function 'json_keys'"));
-        assert!(error("where a in [search source = lg:`x` | fields b]").contains("subqueries are not supported"));
+        assert!(
+            error("where a in [search source = lg:`x` | fields b]").contains("subqueries are not supported")
+        );
         assert!(error("nonsense").contains("unexpected symbol found nonsense"));
         assert!(error("head 3 from 2").contains("'from' is not supported"));
-        for text in ["", "|", "fields", "where", "stats", "eval a", "sort -", "source = [", "top 0 a", "parse a '('"] {
+        for text in
+            ["", "|", "fields", "where", "stats", "eval a", "sort -", "source = [", "top 0 a", "parse a '('"]
+        {
             let _ = compile(text);
         }
     }

@@ -1,7 +1,7 @@
 //! Text as parsers see it: spans, places of errors, tokens, regular expressions.
 
-mod lexer;
 pub mod date_format;
+mod lexer;
 pub mod regex;
 pub mod xpath;
 

@@ -4,6 +4,7 @@
 //! results; here the queries themselves are bounded, the oldest ended one going first.
 
 mod history;
+mod prepare;
 
 use std::sync::Arc;
 
@@ -12,8 +13,10 @@ use parking_lot::Mutex;
 use query::{Engine, EngineError, JobHandle, LogQuery};
 use store::tables::logs::LogGroupKey;
 
+use crate::data_protection::Masker;
 use crate::error::LogsError;
 use history::History;
+pub(crate) use prepare::{Asked, Language, missing};
 
 /// What was asked.
 #[derive(Debug)]
@@ -22,6 +25,7 @@ pub(crate) struct Question {
     pub(crate) scope: Scope,
     /// As it was sent.
     pub(crate) text: String,
+    pub(crate) language: Language,
     /// The groups it reads, in the order of the engine's group indexes.
     pub(crate) groups: Vec<LogGroupKey>,
     /// Seconds since the epoch, both included.
@@ -30,6 +34,8 @@ pub(crate) struct Question {
     pub(crate) created: Timestamp,
     /// ARN of who asked.
     pub(crate) user: String,
+    /// What masks the values of the results; none if the query shows originals.
+    pub(crate) maskers: Vec<Arc<Masker>>,
 }
 
 /// A query that was started.
@@ -43,6 +49,11 @@ impl Question {
     /// The text with its source made explicit, as DescribeQueries shows it (observed).
     pub(crate) fn described_text(&self) -> String {
         let mut groups: Vec<String> = self.groups.iter().map(|group| format!("\"{}\"", group.name)).collect();
+        if self.language != Language::Cwli
+            || self.text.trim_start().to_ascii_lowercase().starts_with("source")
+        {
+            return self.text.clone();
+        }
         // A group with transformed events is read in two places.
         groups.dedup();
         let (start, end) = (self.start_secs, self.end_secs);

@@ -53,7 +53,6 @@ pub(crate) fn is_known(name: &str) -> bool {
     LAMBDA.contains(&name) || FLOW.contains(&name) || ROUTE_53.contains(&name)
 }
 
-
 /// The field in a line that has it.
 pub(crate) fn field<'m>(message: &'m str, name: &str) -> Option<Cow<'m, str>> {
     let message = message.trim_end();

@@ -8,8 +8,8 @@ use std::net::IpAddr;
 
 use lang::plan::{Function, IpVersion};
 
-use super::{encoding, formats, json};
 use super::value::{Datum, parse_number};
+use super::{encoding, formats, json};
 
 /// What an argument is coerced to before the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array, ArrayRef, ListArray, StringViewArray, StringViewBuilder, StructArray,
+    Array, ArrayRef, ListArray, StringViewArray, StringViewBuilder, StructArray, UInt32Array,
 };
 use datafusion::arrow::buffer::OffsetBuffer;
 use datafusion::arrow::datatypes::{DataType, Field, Fields};
-use datafusion::common::{Result, exec_err};
 use datafusion::common::cast::as_string_view_array;
+use datafusion::common::{Result, exec_err};
 
 use super::{Pattern, formats};
+
+/// Where among the matches of a text one stands.
+pub(crate) const MATCH_INDEX: &str = "index";
 
 /// A pattern that makes a struct of texts, its fields named `0`, `1`, ….
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -39,8 +42,14 @@ impl Extraction {
         DataType::Struct(self.fields())
     }
 
+    /// A match's fields, then its place among the matches.
+    fn match_fields(&self) -> Fields {
+        let place = Arc::new(Field::new(MATCH_INDEX, DataType::UInt32, true));
+        self.fields().iter().cloned().chain([place]).collect()
+    }
+
     pub(super) fn list_type(&self) -> DataType {
-        DataType::List(Arc::new(Field::new("item", self.data_type(), true)))
+        DataType::List(Arc::new(Field::new("item", DataType::Struct(self.match_fields()), true)))
     }
 
     /// One struct per match; a text without a match has one of nulls.
@@ -49,6 +58,7 @@ impl Extraction {
         let mut builders: Vec<StringViewBuilder> = Vec::with_capacity(self.len());
         builders.resize_with(self.len(), StringViewBuilder::new);
         let mut lengths = Vec::with_capacity(texts.len());
+        let mut places: Vec<u32> = Vec::with_capacity(texts.len());
         for text in texts {
             let mut matches = 0;
             if let (Self::Regex(pattern, groups), Some(text)) = (self, text) {
@@ -64,10 +74,12 @@ impl Extraction {
                 builders.iter_mut().for_each(StringViewBuilder::append_null);
             }
             lengths.push(matches);
+            places.extend(0..matches as u32);
         }
-        let columns: Vec<ArrayRef> =
+        let mut columns: Vec<ArrayRef> =
             builders.iter_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef).collect();
-        let rows = Arc::new(StructArray::try_new(self.fields(), columns, None)?);
+        columns.push(Arc::new(UInt32Array::from(places)));
+        let rows = Arc::new(StructArray::try_new(self.match_fields(), columns, None)?);
         let DataType::List(item) = self.list_type() else { return exec_err!("a list type was expected") };
         Ok(Arc::new(ListArray::try_new(item, OffsetBuffer::from_lengths(lengths), rows, None)?))
     }

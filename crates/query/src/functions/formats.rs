@@ -162,8 +162,7 @@ impl Fields {
                 _ => return None,
             };
             let seconds = hours * 3600 + minutes * 60;
-            self.offset =
-                FixedOffset::east_opt(if offset.starts_with('-') { -seconds } else { seconds });
+            self.offset = FixedOffset::east_opt(if offset.starts_with('-') { -seconds } else { seconds });
             return self.offset.map(|_| rest);
         }
         let length = text
@@ -197,8 +196,12 @@ impl Fields {
             None => zone(zone_name)?,
         };
         match zone {
-            Zone::Named(named) => named.from_local_datetime(&local).earliest().map(|at| at.timestamp_millis()),
-            Zone::Fixed(fixed) => fixed.from_local_datetime(&local).earliest().map(|at| at.timestamp_millis()),
+            Zone::Named(named) => {
+                named.from_local_datetime(&local).earliest().map(|at| at.timestamp_millis())
+            }
+            Zone::Fixed(fixed) => {
+                fixed.from_local_datetime(&local).earliest().map(|at| at.timestamp_millis())
+            }
         }
     }
 }
@@ -316,7 +319,9 @@ pub(super) fn xml(text: &str, path: &str) -> Option<String> {
             Event::GeneralRef(entity) => {
                 if let Some((_, taken)) = &mut taking {
                     let text = format!("&{};", &*entity);
-                    taken.push_str(&quick_xml::escape::unescape(&text).map_or(text.clone(), |t| t.into_owned()));
+                    taken.push_str(
+                        &quick_xml::escape::unescape(&text).map_or(text.clone(), |t| t.into_owned()),
+                    );
                 }
             }
             Event::Eof => return None,
@@ -415,14 +420,23 @@ mod tests {
     #[test]
     fn dates() {
         assert_eq!(parse_date("2024-05-01", "yyyy-MM-dd", "UTC"), Some(1_714_521_600_000.0));
-        assert_eq!(parse_date("01/May/2024:10:00:00 +0200", "dd/MMM/yyyy:HH:mm:ss Z", "UTC"), Some(1_714_550_400_000.0));
+        assert_eq!(
+            parse_date("01/May/2024:10:00:00 +0200", "dd/MMM/yyyy:HH:mm:ss Z", "UTC"),
+            Some(1_714_550_400_000.0)
+        );
         assert_eq!(parse_date("20240501100000", "yyyyMMddHHmmss", "UTC"), Some(1_714_557_600_000.0));
         assert_eq!(parse_date("5/1/24 1:05 PM", "M/d/yy h:mm a", "Europe/Berlin"), Some(1_714_561_500_000.0));
-        assert_eq!(parse_date("2024-05-01T10:00:00.25Z", "yyyy-MM-dd'T'HH:mm:ss.SSX", "UTC"), Some(1_714_557_600_250.0));
+        assert_eq!(
+            parse_date("2024-05-01T10:00:00.25Z", "yyyy-MM-dd'T'HH:mm:ss.SSX", "UTC"),
+            Some(1_714_557_600_250.0)
+        );
         assert_eq!(parse_date("2024-13-01", "yyyy-MM-dd", "UTC"), None);
         assert_eq!(parse_date("2024-05-01 x", "yyyy-MM-dd", "UTC"), None);
         assert_eq!(parse_date("2024-05-01", "yyyy-MM-dd", "Nowhere"), None);
-        assert_eq!(format_date(1_714_557_600_000.0, "%Y-%m-%d %H:%M", "Asia/Tokyo").as_deref(), Some("2024-05-01 19:00"));
+        assert_eq!(
+            format_date(1_714_557_600_000.0, "%Y-%m-%d %H:%M", "Asia/Tokyo").as_deref(),
+            Some("2024-05-01 19:00")
+        );
         assert_eq!(format_date(1_714_557_600_000.0, "%H", "+05:30").as_deref(), Some("15"));
     }
 

@@ -35,7 +35,6 @@ impl Hash for LookupCall {
     }
 }
 
-
 impl LookupCall {
     fn fields(&self) -> Fields {
         let outputs =

@@ -35,7 +35,7 @@ use datafusion::logical_expr::{
 use lang::plan::{BinaryOp, Function, Period};
 
 pub(crate) use among::Among;
-pub(crate) use extract::Extraction;
+pub(crate) use extract::{Extraction, MATCH_INDEX};
 pub(crate) use percentile::percentile;
 pub(crate) use structures::Within;
 pub(crate) use tally::tally;
@@ -113,11 +113,20 @@ pub(crate) enum Operation {
     /// Any → whether it is among these values.
     Among(Among),
     /// Text → the member at a path, as text or as structure.
-    Member { path: String, within: Within, structure: bool },
+    Member {
+        path: String,
+        within: Within,
+        structure: bool,
+    },
     /// Message → a discovered field of lines that are not JSON as a whole.
-    Discovered { name: String, embedded: bool },
+    Discovered {
+        name: String,
+        embedded: bool,
+    },
     /// Text and structure → list of elements.
-    Elements { in_place: bool },
+    Elements {
+        in_place: bool,
+    },
     /// Key columns → the output columns of a lookup table as a struct of texts.
     Lookup(LookupCall),
     /// Message → the sum of its numbers, without those of these paths.

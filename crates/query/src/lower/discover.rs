@@ -11,9 +11,7 @@ use crate::functions::{Operation, apply, discover};
 /// AWS: in the groups of Lambda functions the first JSON object of a line is looked into
 /// (CWL_AnalyzeLogData-discoverable-fields).
 pub(super) fn may_embed(groups: &[Arc<str>]) -> bool {
-    groups.iter().any(|group| {
-        group.split_once(':').is_some_and(|(_, name)| name.starts_with("/aws/lambda/"))
-    })
+    groups.iter().any(|group| group.split_once(':').is_some_and(|(_, name)| name.starts_with("/aws/lambda/")))
 }
 
 /// Whether a field may be found in such lines.

@@ -6,7 +6,7 @@ use lang::plan::{Explode, Extract};
 
 use super::{Kind, Lowered, Lowering, ascending, column};
 use crate::functions::structures::{ELEMENT_INDEX, ELEMENT_STRUCTURE, ELEMENT_TEXT};
-use crate::functions::{Extraction, Operation, Pattern, apply};
+use crate::functions::{Extraction, MATCH_INDEX, Operation, Pattern, apply};
 
 impl Lowering<'_> {
     pub(super) fn explode(&mut self, explode: &Explode) -> Result<()> {
@@ -39,6 +39,9 @@ impl Lowering<'_> {
         let extraction = Extraction::Regex(pattern, groups.clone());
         self.add(vec![(found.clone(), apply(Operation::ExtractAll(extraction), vec![text]))])?;
         self.unnest(&found)?;
+        let index = self.fresh();
+        self.add(vec![(index.clone(), get_field(column(&found), MATCH_INDEX))])?;
+        self.order.push(ascending(column(&index)));
         self.take_fields(&found, fields)
     }
 

@@ -378,11 +378,9 @@ impl Lowering<'_> {
     }
 
     fn call(&self, function: &Function, arguments: &[Expr], results: Results<'_>) -> Result<Lowered> {
-        let values = arguments.iter().enumerate().map(|(index, argument)| {
-            match signature(function, index) {
-                Some((Wanted::Structure, _)) => self.list(argument),
-                _ => self.value_over(argument, results),
-            }
+        let values = arguments.iter().enumerate().map(|(index, argument)| match signature(function, index) {
+            Some((Wanted::Structure, _)) => self.list(argument),
+            _ => self.value_over(argument, results),
         });
         let mut values = values.collect::<Result<Vec<_>>>()?;
         let input = self.input;

@@ -91,7 +91,7 @@ impl Lowering<'_> {
         let input = self.input.nested(query.index)?;
         let mut extra = wanted.to_vec();
         extra.extend(key.map(str::to_owned));
-        let mut inner = Lowering::begin(&query.pipeline, &extra, &input, Arc::clone(&self.scans))?;
+        let mut inner = Lowering::begin(&query.pipeline, &extra, &input, None, Arc::clone(&self.scans))?;
         inner.made_before = format!("{}q{}", self.made_before, query.index);
         inner.stages(&query.pipeline)?;
         let key_value = match key {

@@ -14,9 +14,8 @@ impl Lowering<'_> {
     pub(super) fn lookup(&mut self, lookup: &Lookup) -> Result<()> {
         let missing = |what: &str| plan_datafusion_err!("the lookup table {} {what}", lookup.table);
         let table = self.input.lookups.get(&lookup.table).ok_or_else(|| missing("does not exist"))?;
-        let place = |name: &String| {
-            table.column(name).ok_or_else(|| missing(&format!("has no column {name}")))
-        };
+        let place =
+            |name: &String| table.column(name).ok_or_else(|| missing(&format!("has no column {name}")));
         let outputs = lookup.outputs.iter().map(|(column, _)| place(column)).collect::<Result<Vec<_>>>()?;
         let (matcher, keys) = match &lookup.keys {
             LookupKeys::Equal(keys) => {

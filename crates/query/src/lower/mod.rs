@@ -80,7 +80,8 @@ const GROUP: &str = "group";
 const MESSAGE: &str = "message";
 
 pub(crate) fn lower(pipeline: &Pipeline, input: &Input) -> Result<LoweredQuery> {
-    let mut lowering = Lowering::begin(pipeline, &[], input, Arc::default())?;
+    let newest = limit::newest(&pipeline.stages, input.limit);
+    let mut lowering = Lowering::begin(pipeline, &[], input, newest, Arc::default())?;
     lowering.stages(pipeline)?;
     lowering.finish(pipeline)
 }
@@ -115,15 +116,20 @@ struct Lowering<'a> {
 }
 
 impl<'a> Lowering<'a> {
-    /// A plan that reads the events. `extra` are fields that are named outside of the pipeline.
-    fn begin(pipeline: &Pipeline, extra: &[String], input: &'a Input, scans: Scans) -> Result<Self> {
+    /// A plan that reads the events, or only the `newest`. `extra` are fields that are named outside of the
+    /// pipeline.
+    fn begin(
+        pipeline: &Pipeline,
+        extra: &[String],
+        input: &'a Input,
+        newest: Option<usize>,
+        scans: Scans,
+    ) -> Result<Self> {
         let embedded = discover::may_embed(&input.groups);
         let (mut table, fields) = scan(pipeline, extra, input, embedded);
         let special = |path: &str| discover::is_derived(path, embedded);
         table.prune(prune::prune(&pipeline.stages, &special));
-        if extra.is_empty() {
-            table.newest(limit::newest(&pipeline.stages, input.limit));
-        }
+        table.newest(newest);
         scans.lock().push(table.state());
         let columns = datafusion::catalog::TableProvider::schema(&table);
         let columns = columns.fields().iter().map(|field| field.name().clone()).collect();
@@ -152,7 +158,8 @@ impl<'a> Lowering<'a> {
         for (index, stage) in pipeline.stages.iter().enumerate() {
             match stage {
                 Stage::Pattern(pattern) => {
-                    let before = Pipeline { stages: pipeline.stages[..index].to_vec(), ..Pipeline::default() };
+                    let before =
+                        Pipeline { stages: pipeline.stages[..index].to_vec(), ..Pipeline::default() };
                     self.pattern(pattern, &before)?;
                 }
                 stage => self.stage(stage)?,

@@ -10,7 +10,7 @@ use datafusion::logical_expr::{Expr as Plan, LogicalPlan, LogicalPlanBuilder, li
 use lang::plan::{Baseline, Expr, PatternStep, Period, PeriodUnit, Pipeline};
 use store::tables::logs::{LogColumn, LogScan};
 
-use super::{Input, Kind, Lowered, Lowering, MESSAGE, column, descending};
+use super::{Input, Kind, Lowered, Lowering, MESSAGE, column, descending, prune};
 use crate::functions::{TIME, dates};
 use crate::steps::{Patterns, Relevant};
 
@@ -22,7 +22,8 @@ impl Lowering<'_> {
             None => current,
             Some(baseline) => {
                 let input = Input { range: shifted(self.input.range, baseline), ..self.input.clone() };
-                let mut other = Lowering::begin(before, &[], &input, Arc::clone(&self.scans))?;
+                let named = prune::mentioned(&pattern.text);
+                let mut other = Lowering::begin(before, &named, &input, None, Arc::clone(&self.scans))?;
                 other.stages(before)?;
                 let other = other.texts(&pattern.text, 1)?;
                 LogicalPlanBuilder::from(current).union(other)?.build()?
@@ -76,7 +77,13 @@ impl Lowering<'_> {
         self.apply(|plan| plan.project(shown))?;
         let names: [String; 5] = std::array::from_fn(|_| self.fresh());
         self.derive(Relevant { named: fields.to_vec(), output: names.clone() })?;
-        let fields = ["@fieldName", "@relevanceScore", "@topRelevanceContributors", "@conditionalMedian", "@baselineMedian"];
+        let fields = [
+            "@fieldName",
+            "@relevanceScore",
+            "@topRelevanceContributors",
+            "@conditionalMedian",
+            "@baselineMedian",
+        ];
         let kinds = [Kind::Text, Kind::Number, Kind::Text, Kind::Text, Kind::Text];
         let all = fields.into_iter().zip(&names).zip(kinds);
         self.redefine(all.map(|((field, name), kind)| (field.to_owned(), name.clone(), kind)));

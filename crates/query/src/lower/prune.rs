@@ -137,13 +137,24 @@ pub(super) fn fields(pipeline: &Pipeline) -> Vec<String> {
         mentions.stage(stage);
         let ends = matches!(
             stage,
-            Stage::Aggregate { .. } | Stage::Project(_) | Stage::Pattern(_) | Stage::Relevant { .. } | Stage::Estimate
+            Stage::Aggregate { .. }
+                | Stage::Project(_)
+                | Stage::Pattern(_)
+                | Stage::Relevant { .. }
+                | Stage::Estimate
         );
         if ends {
             return mentions.names;
         }
     }
     pipeline.output.iter().for_each(|name| mentions.name(name));
+    mentions.names
+}
+
+/// Fields that an expression names.
+pub(super) fn mentioned(expr: &Expr) -> Vec<String> {
+    let mut mentions = Mentions::default();
+    mentions.expr(expr);
     mentions.names
 }
 
@@ -160,7 +171,10 @@ pub(super) fn looks_into_messages(pipeline: &Pipeline) -> bool {
     fn in_expr(expr: &Expr) -> bool {
         let list = matches!(
             expr,
-            Expr::Call { function: Function::JsonArraySize | Function::JsonArrayContains | Function::JsonStringify, .. }
+            Expr::Call {
+                function: Function::JsonArraySize | Function::JsonArrayContains | Function::JsonStringify,
+                ..
+            }
         );
         list || expr.children().into_iter().any(in_expr)
     }
@@ -198,7 +212,9 @@ impl Mentions {
                 lookup.outputs.iter().for_each(|(_, name)| self.name(name));
             }
             Stage::Table(step) => match step {
-                TableStep::FillDown(fields) | TableStep::Outlier { fields, .. } | TableStep::Totals { fields, .. } => {
+                TableStep::FillDown(fields)
+                | TableStep::Outlier { fields, .. }
+                | TableStep::Totals { fields, .. } => {
                     fields.iter().for_each(|name| self.name(name));
                 }
                 TableStep::FillMissing { time, keys, fills, .. } => {

@@ -272,9 +272,11 @@ impl Lowering<'_> {
     pub(super) fn keep_needed(&mut self, needed: impl IntoIterator<Item = String>) -> Result<()> {
         let mut kept: HashSet<String> = needed.into_iter().collect();
         kept.extend([GROUP, TIMESTAMP, SEQUENCE].map(str::to_owned));
-        let mut refer = |expr: &Plan| kept.extend(expr.column_refs().into_iter().map(|column| column.name.clone()));
+        let mut refer =
+            |expr: &Plan| kept.extend(expr.column_refs().into_iter().map(|column| column.name.clone()));
         for (name, lowered) in &self.fields {
-            if self.wanted.contains(name) || self.wanted.iter().any(|wanted| super::leads_into(name, wanted)) {
+            if self.wanted.contains(name) || self.wanted.iter().any(|wanted| super::leads_into(name, wanted))
+            {
                 lowered.plans().for_each(&mut refer);
             }
         }

@@ -142,8 +142,7 @@ impl TableProvider for DerivedTable {
         let plan = state.create_physical_plan(&self.plan).await?;
         // Plans are made from the inside out, so the first one is nearest to the events.
         let _ = self.fed.set(Arc::clone(&plan));
-        let rows =
-            StepRows { plan, step: Arc::clone(&self.step), schema: Arc::clone(&self.schema) };
+        let rows = StepRows { plan, step: Arc::clone(&self.step), schema: Arc::clone(&self.schema) };
         Ok(Arc::new(StreamingTableExec::try_new(
             Arc::clone(&self.schema),
             vec![Arc::new(rows)],
@@ -168,12 +167,7 @@ impl PartitionStream for StepRows {
     }
 
     fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let rows = run(
-            Arc::clone(&self.plan),
-            Arc::clone(&self.step),
-            Arc::clone(&self.schema),
-            context,
-        );
+        let rows = run(Arc::clone(&self.plan), Arc::clone(&self.step), Arc::clone(&self.schema), context);
         Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), futures::stream::once(rows)))
     }
 }
@@ -203,17 +197,9 @@ fn positions(rows: usize) -> ArrayRef {
 }
 
 /// The schema with further fields, then the position of the row.
-fn with_position(
-    input: &Schema,
-    added: impl IntoIterator<Item = Field>,
-    position: &str,
-) -> Schema {
+fn with_position(input: &Schema, added: impl IntoIterator<Item = Field>, position: &str) -> Schema {
     let mut fields: Vec<FieldRef> = input.fields().iter().cloned().collect();
     fields.extend(added.into_iter().map(Arc::new));
-    fields.push(Arc::new(Field::new(
-        position,
-        DataType::UInt64,
-        false,
-    )));
+    fields.push(Arc::new(Field::new(position, DataType::UInt64, false)));
     Schema::new(fields)
 }

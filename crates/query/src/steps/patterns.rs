@@ -251,7 +251,10 @@ fn anomaly(seen: &Seen, totals: &Seen) -> Option<Anomaly> {
     let rest = (seen.current() - most) as f64 / (SHARES - 1) as f64;
     let deviation = (others.map(|count| (count - rest).powi(2)).sum::<f64>() / (SHARES - 1) as f64).sqrt();
     let excess = *most as f64 - rest;
-    if *most as f64 >= BURST_EVENTS_MIN && rest > 0.0 && excess > BURST_DEVIATIONS * deviation.max(rest.sqrt()) {
+    if *most as f64 >= BURST_EVENTS_MIN
+        && rest > 0.0
+        && excess > BURST_DEVIATIONS * deviation.max(rest.sqrt())
+    {
         let score = 1.0 - mean / *most as f64;
         let description = format!("{most} events in one share of the time range where {rest:.1} are usual");
         return Some(Anomaly { score, kind: "PATTERN_FREQUENCY", description });

@@ -33,10 +33,19 @@ pub(crate) struct Relevant {
 
 impl Step for Relevant {
     fn schema(&self, _: &Schema) -> Schema {
-        let kinds =
-            [DataType::Utf8View, DataType::Float64, DataType::Utf8View, DataType::Utf8View, DataType::Utf8View];
+        let kinds = [
+            DataType::Utf8View,
+            DataType::Float64,
+            DataType::Utf8View,
+            DataType::Utf8View,
+            DataType::Utf8View,
+        ];
         Schema::new(
-            self.output.iter().zip(kinds).map(|(name, kind)| Field::new(name, kind, true)).collect::<Vec<_>>(),
+            self.output
+                .iter()
+                .zip(kinds)
+                .map(|(name, kind)| Field::new(name, kind, true))
+                .collect::<Vec<_>>(),
         )
     }
 
@@ -63,7 +72,8 @@ impl Counting {
     fn count(&mut self, field: &str, value: &str, meets: usize) -> Result<()> {
         if !self.fields.contains_key(field) {
             if self.fields.len() >= FIELDS_MAX {
-                let message = format!("relevantfields found more than {FIELDS_MAX} fields; name some of them");
+                let message =
+                    format!("relevantfields found more than {FIELDS_MAX} fields; name some of them");
                 return Err(DataFusionError::ResourcesExhausted(message));
             }
             self.fields.insert(field.to_owned(), Counts::default());

@@ -47,7 +47,9 @@ impl WholeStep for Totals {
         for (index, column) in columns.iter_mut().enumerate() {
             let last: ArrayRef = if self.columns.contains(&index) {
                 let numbers = as_float64_array(column)?;
-                Arc::new(Float64Array::from(vec![numbers.iter().flatten().reduce(|sum, number| sum + number)]))
+                Arc::new(Float64Array::from(vec![
+                    numbers.iter().flatten().reduce(|sum, number| sum + number),
+                ]))
             } else {
                 new_null_array(column.data_type(), 1)
             };

@@ -4,9 +4,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use lang::plan::{
-    Aggregate, BinaryOp, Expr, Extract, Function, Named, Pipeline, Stage, TableStep, Value,
-};
+use lang::plan::{Aggregate, BinaryOp, Expr, Extract, Function, Named, Pipeline, Stage, TableStep, Value};
 use store::tables::logs::FieldKind;
 
 use crate::memory::Event;

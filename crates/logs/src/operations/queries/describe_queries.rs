@@ -1,10 +1,10 @@
 //! DescribeQueries: newest first.
 
 use base::page_token;
-use shapes::logs::{DescribeQueriesRequest, DescribeQueriesResponse, QueryInfo, QueryLanguage};
+use shapes::logs::{DescribeQueriesRequest, DescribeQueriesResponse, QueryInfo};
 use smithy::Cx;
 
-use super::status;
+use super::{language, status};
 use crate::Logs;
 use crate::error::LogsError;
 use crate::operations::page_start;
@@ -30,7 +30,7 @@ pub(in crate::operations) async fn describe_queries(
         let group = input.log_group_name.as_deref();
         group.is_none_or(|name| query.question.groups.iter().any(|group| group.name.as_ref() == name))
             && input.status.as_ref().is_none_or(|wanted| *wanted == status(query.job.status()))
-            && input.query_language.as_ref().is_none_or(|language| *language == QueryLanguage::Cwli)
+            && input.query_language.as_ref().is_none_or(|wanted| *wanted == language(&query.question))
     };
     let mut queries = cx.service.queries.list(cx.scope());
     if let Some(last) = start {
@@ -59,7 +59,7 @@ fn shape(query: &Started) -> QueryInfo {
         status: Some(status(job.status())),
         create_time: Some(question.created.as_millis()),
         log_group_name: question.groups.first().map(|group| group.name.as_ref().to_owned()),
-        query_language: Some(QueryLanguage::Cwli),
+        query_language: Some(language(question)),
         query_duration: ended.then(|| i64::try_from(job.duration().as_millis()).unwrap_or(i64::MAX)),
         bytes_scanned: ended.then(|| job.statistics().bytes_scanned as f64),
         user_identity: Some(question.user.clone()),

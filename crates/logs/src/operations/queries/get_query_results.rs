@@ -3,13 +3,12 @@
 use base::page_token;
 use query::{QueryStatistics, Row};
 use shapes::logs::{
-    GetQueryResultsRequest, GetQueryResultsResponse, QueryLanguage, QueryStatistics as StatisticsShape,
-    ResultField,
+    GetQueryResultsRequest, GetQueryResultsResponse, QueryStatistics as StatisticsShape, ResultField,
 };
 use smithy::Cx;
 use store::tables::logs::LogPosition;
 
-use super::{find, status};
+use super::{find, language, status};
 use crate::Logs;
 use crate::error::LogsError;
 use crate::event::pointer;
@@ -41,7 +40,7 @@ pub(in crate::operations) async fn get_query_results(
     // With maxItems 0 there is no page to go on from.
     let more = !rows.is_empty() && statistics.result_count.is_some_and(|count| (end as u64) < count);
     Ok(GetQueryResultsResponse {
-        query_language: Some(QueryLanguage::Cwli),
+        query_language: Some(language(question)),
         results: Some(rows.into_iter().map(|row| shape(question, row)).collect()),
         statistics: Some(figures(&statistics)),
         status: Some(status(found)),
@@ -54,7 +53,7 @@ pub(in crate::operations) async fn get_query_results(
 fn shape(question: &Question, row: Row) -> Vec<ResultField> {
     let field = |name: &str, value| ResultField { field: Some(name.to_owned()), value: Some(value) };
     let mut fields: Vec<ResultField> =
-        row.values.into_iter().map(|(name, value)| field(&name, value)).collect();
+        row.values.into_iter().map(|(name, value)| field(&name, masked(question, &name, value))).collect();
     if let Some(event) = row.event
         && let Some(group) = question.groups.get(event.group as usize)
     {
@@ -62,6 +61,14 @@ fn shape(question: &Question, row: Row) -> Vec<ResultField> {
         fields.push(field("@ptr", pointer::encode(group, position)));
     }
     fields
+}
+
+/// A value as it is shown: any policy of the groups masks it, whenever its events were ingested.
+fn masked(question: &Question, name: &str, value: String) -> String {
+    question.maskers.iter().fold(value, |value, masker| match masker.mask_value(name, &value) {
+        std::borrow::Cow::Owned(masked) => masked,
+        std::borrow::Cow::Borrowed(_) => value,
+    })
 }
 
 fn figures(statistics: &QueryStatistics) -> StatisticsShape {

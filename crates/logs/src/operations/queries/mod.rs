@@ -2,23 +2,25 @@
 
 mod describe_queries;
 mod get_query_results;
+mod list_log_groups_for_query;
 mod start_query;
 mod stop_query;
 
 pub(super) use describe_queries::describe_queries;
 pub(super) use get_query_results::get_query_results;
+pub(super) use list_log_groups_for_query::list_log_groups_for_query;
 pub(super) use start_query::start_query;
 pub(super) use stop_query::stop_query;
 
 use std::sync::Arc;
 
 use query::QueryStatus;
-use shapes::logs::QueryStatus as StatusShape;
+use shapes::logs::{QueryLanguage, QueryStatus as StatusShape};
 use smithy::Cx;
 
 use crate::Logs;
 use crate::error::LogsError;
-use crate::queries::Started;
+use crate::queries::{Language, Question, Started};
 
 fn find(cx: &Cx<Logs>, id: &str) -> Result<Arc<Started>, LogsError> {
     let missing = || LogsError::NotFound(format!("Query ID {id} does not exist.").into());
@@ -33,5 +35,13 @@ fn status(status: QueryStatus) -> StatusShape {
         QueryStatus::Failed => StatusShape::Failed,
         QueryStatus::Cancelled => StatusShape::Cancelled,
         QueryStatus::Timeout => StatusShape::Timeout,
+    }
+}
+
+fn language(question: &Question) -> QueryLanguage {
+    match question.language {
+        Language::Cwli => QueryLanguage::Cwli,
+        Language::Ppl => QueryLanguage::Ppl,
+        Language::Sql => QueryLanguage::Sql,
     }
 }

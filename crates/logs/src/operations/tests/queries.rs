@@ -150,8 +150,83 @@ async fn what_start_query_refuses() {
     let (exception, message) = told(query_operations::start_query(f.cx(), absent).await);
     assert_eq!(exception, "ResourceNotFoundException");
     assert_eq!(message, "Log group 'absent' does not exist for account ID '123456789012'");
-    let sql = StartQueryRequest { query_language: Some(QueryLanguage::Sql), ..ask("SELECT 1") };
+    let sql = StartQueryRequest { query_language: Some(QueryLanguage::Sql), ..ask("SELECT a FROM b JOIN c") };
     assert_eq!(told(query_operations::start_query(f.cx(), sql).await).0, "MalformedQueryException");
+}
+
+#[tokio::test]
+async fn queries_say_what_they_read() {
+    let f = fixture().await;
+    f.create_group("other/h").await;
+    f.create_stream("other/h", "s").await;
+    f.put("other/h", "s", &[(0, r#"{"level":"error","owner":"ann"}"#)]).await.unwrap();
+    let alone = |text: &str| StartQueryRequest { log_group_name: None, ..ask(text) };
+    let column = |answer: &GetQueryResultsResponse| -> Vec<String> {
+        rows(answer).iter().map(|row| row[0].1.clone()).collect()
+    };
+    for (text, expected) in [
+        ("SOURCE 'g' | fields n | sort n", vec!["1.50", "2"]),
+        ("SOURCE logGroups(namePrefix: ['other/']) | fields owner", vec!["ann"]),
+        ("SOURCE logGroups() | stats count(*)", vec!["3"]),
+        ("SOURCE 'g', 'other/h' START=0 END=1 | stats count(*)", vec!["0"]),
+        ("SOURCE 'g' START=-7d END=now | stats count(*)", vec!["1"]),
+    ] {
+        let id = start(&f, alone(text)).await.unwrap();
+        assert_eq!(column(&results(&f, &id).await), expected, "{text}");
+    }
+    let id = start(&f, alone("SOURCE logGroups() | stats count(*)")).await.unwrap();
+    let input = ListLogGroupsForQueryRequest { query_id: id, ..Default::default() };
+    let listed = query_operations::list_log_groups_for_query(f.cx(), input).await.unwrap();
+    assert_eq!(listed.log_group_identifiers.unwrap(), ["g", "other/h"]);
+
+    let joined = "join left=l right=r where l.level=r.level (SOURCE 'other/h') | fields r.owner, l.n";
+    assert_eq!(column(&results(&f, &start(&f, ask(joined)).await.unwrap()).await), ["ann"]);
+    let inner = "filter level in (SOURCE 'other/h' | fields level) | fields n";
+    assert_eq!(column(&results(&f, &start(&f, ask(inner)).await.unwrap()).await), ["2"]);
+
+    for (text, exception) in [
+        ("SOURCE 'absent' | fields n", "ResourceNotFoundException"),
+        ("SOURCE dataSource(['amazon_vpc.flow']) | fields n", "MalformedQueryException"),
+        ("SOURCE logGroups(accountIdentifiers: ['999999999999']) | fields n", "MalformedQueryException"),
+    ] {
+        let refused = query_operations::start_query(f.cx(), alone(text)).await;
+        assert_eq!(told(refused).0, exception, "{text}");
+    }
+    let both = query_operations::start_query(f.cx(), ask("SOURCE 'g' | fields n")).await;
+    assert_eq!(told(both).0, "InvalidParameterException");
+    let table = query_operations::start_query(f.cx(), ask("lookup absent id as n OUTPUT x")).await.unwrap_err();
+    let LogsError::MalformedQuery { place, message } = &table else { panic!("{table:?}") };
+    assert_eq!((*place, message.as_str()), (Some((7, 13)), "the lookup table 'absent' does not exist"));
+}
+
+#[tokio::test]
+async fn indexes_narrow_what_filter_index_reads() {
+    let f = fixture().await;
+    assert_eq!(values(&f, "filterIndex @logStream = 's' | stats count(*)").await, [["2"]]);
+    assert_eq!(values(&f, "filterIndex level = 'error' | stats count(*)").await, [["0"]]);
+}
+
+#[tokio::test]
+async fn ppl_is_another_way_to_ask() {
+    let f = fixture().await;
+    let ppl = |text: &str| StartQueryRequest { query_language: Some(QueryLanguage::Ppl), ..ask(text) };
+    let id = start(&f, ppl("where n > 1.6 | eval twice = n * 2 | fields level, twice")).await.unwrap();
+    let answer = results(&f, &id).await;
+    assert_eq!(answer.query_language, Some(QueryLanguage::Ppl));
+    let first: Vec<String> = rows(&answer)[0].iter().take(2).map(|(_, value)| value.clone()).collect();
+    assert_eq!(first, ["error", "4"]);
+    let id = start(&f, StartQueryRequest { log_group_name: None, ..ppl("source = [lg:`g`] | stats count() as c") });
+    assert_eq!(rows(&results(&f, &id.await.unwrap()).await), [[("c".to_owned(), "2".to_owned())]]);
+    let sql = StartQueryRequest {
+        query_language: Some(QueryLanguage::Sql),
+        log_group_name: None,
+        ..ask("SELECT level, sum(n) AS s FROM `g` GROUP BY level ORDER BY s DESC LIMIT 1")
+    };
+    let id = start(&f, sql).await.unwrap();
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    assert_eq!(rows(&results(&f, &id).await), [[pair("level", "error"), pair("s", "2")]]);
+    let refused = query_operations::start_query(f.cx(), ppl("fields a | trendline sma(2, a)")).await.unwrap_err();
+    assert_eq!(told::<()>(Err(refused)).0, "MalformedQueryException");
 }
 
 #[tokio::test]
