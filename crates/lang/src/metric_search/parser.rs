@@ -10,7 +10,7 @@ pub(super) fn parse(text: &str) -> Result<Search, SearchError> {
         let reason = format!("it is longer than {SEARCH_MAX} characters");
         return Err(SearchError { reason, position: SEARCH_MAX });
     }
-    let mut parser = Parser { text, words: words(text)?, at: 0, depth: 0 };
+    let mut parser = Parser { text, words: words(text)?, at: 0, depth: 0, within: None };
     let schema = parser.schema()?;
     let condition = if parser.peek().is_some() { Some(parser.any()?) } else { None };
     if parser.peek().is_some() {
@@ -75,6 +75,8 @@ struct Parser<'a> {
     words: Vec<(usize, Word)>,
     at: usize,
     depth: usize,
+    /// Where terms are looked for that don't say it themselves.
+    within: Option<Property>,
 }
 
 impl Parser<'_> {
@@ -179,7 +181,7 @@ impl Parser<'_> {
         }
         let is_property = matches!(self.words.get(self.at + 1), Some((_, Word::Symbol('='))));
         if !is_property {
-            return Ok(Condition::Term(None, self.term()?));
+            return Ok(Condition::Term(self.within.clone(), self.term()?));
         }
         let property = match self.name()?.as_str() {
             "MetricName" => Property::MetricName,
@@ -188,12 +190,14 @@ impl Parser<'_> {
             dimension => Property::Dimension(dimension.to_owned()),
         };
         self.take('=');
-        if self.take('(') {
-            // `MetricName=(a OR b)` is not part of the syntax.
-            self.at -= 1;
-            return Err(self.unexpected());
+        if self.peek() != Some(&Word::Symbol('(')) {
+            return Ok(Condition::Term(Some(property), self.term()?));
         }
-        Ok(Condition::Term(Some(property), self.term()?))
+        // `MetricName=("a" OR "b")`: the terms within are looked for in this place.
+        let outer = self.within.replace(property);
+        let inner = self.atom();
+        self.within = outer;
+        inner
     }
 
     fn term(&mut self) -> Result<Term, SearchError> {

@@ -61,6 +61,9 @@ fn searches_find_what_they_should() {
         (":aws.AccountId='LOCAL' Count", &[1]),
         (":aws.AccountId=\"999999999999\"", &[]),
         ("InstanceId", &[3, 4]),
+        ("MetricName=(\"CustomCount1\" OR \"Network-Errors-2\")", &[1, 2]),
+        ("InstanceId=(i OR web) NOT Zone=(a)", &[3]),
+        ("Host=(Network OR web)", &[2]),
     ] {
         assert_eq!(found(text), expected, "{text}");
     }
@@ -78,7 +81,7 @@ fn what_is_no_search_is_refused_with_its_place() {
         ("a AND OR b", "unexpected 'OR'", 6),
         ("\"a", "a quotation is not closed", 0),
         ("MetricName=", "it ends too early", 11),
-        ("MetricName=(a)", "unexpected '('", 11),
+        ("MetricName=(a", "it ends too early", 13),
         ("--", "unexpected '--'", 0),
     ] {
         let error = Search::parse(text).unwrap_err();
