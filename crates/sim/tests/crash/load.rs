@@ -136,6 +136,13 @@ fn log_events(address: SocketAddr, round: u64, stop: &Stop) -> Part {
     let _ = client.call("Logs_20140328.CreateLogGroup", &json!({"logGroupName": GROUP}));
     let _ = client
         .call("Logs_20140328.CreateLogStream", &json!({"logGroupName": GROUP, "logStreamName": stream}));
+    let transformation =
+        json!({"metricNamespace": "Crash", "metricName": format!("plain{round}"), "metricValue": "1"});
+    let filter = json!({"logGroupName": GROUP, "filterName": format!("plain{round}"),
+        "filterPattern": format!("\"plain {round} \""), "metricTransformations": [transformation]});
+    if acknowledged(client.call("Logs_20140328.PutMetricFilter", &filter)).is_none() {
+        return Part::Events(ledger);
+    }
     for batch in 0.. {
         let names: Vec<String> = (0..EVENTS_PER_BATCH)
             .map(|i| match i % 2 {
@@ -174,6 +181,23 @@ fn metric_data(address: SocketAddr, round: u64, stop: &Stop) -> Part {
         }
     }
     Part::Metric { acknowledged: (count, sum), in_flight: None }
+}
+
+/// Number and sum of a metric's recent values, and the answer that says so.
+fn statistics(client: &mut Client, metric: &str) -> Result<(f64, f64, Value), String> {
+    let now = now_millis() / 1000;
+    let input = json!({"Namespace": "Crash", "MetricName": metric, "Period": 3600,
+        "StartTime": now - 7200, "EndTime": now + 3600, "Statistics": ["SampleCount", "Sum"]});
+    let answer = client
+        .call("GraniteServiceVersion20100801.GetMetricStatistics", &input)
+        .map_err(|e| e.to_string())?
+        .json();
+    let (mut count, mut sum) = (0.0, 0.0);
+    for point in answer["Datapoints"].as_array().into_iter().flatten() {
+        count += point["SampleCount"].as_f64().unwrap_or(f64::NAN);
+        sum += point["Sum"].as_f64().unwrap_or(f64::NAN);
+    }
+    Ok((count, sum, answer))
 }
 
 fn trace_id(round: u64, n: u64) -> String {
@@ -249,21 +273,21 @@ impl Round {
             }
             token = page["nextForwardToken"].clone();
         }
-        self.events.verify(found.iter().map(String::as_str))
+        self.events.verify(found.iter().map(String::as_str))?;
+        self.verify_derived(client, found.iter().filter(|message| message.starts_with("plain ")).count())
+    }
+
+    /// The metric filter counted each event that is there, and no other.
+    fn verify_derived(&self, client: &mut Client, events: usize) -> Result<(), String> {
+        let (count, sum, answer) = statistics(client, &format!("plain{}", self.number))?;
+        match (count, sum) == (events as f64, events as f64) {
+            true => Ok(()),
+            false => Err(format!("{events} events match the metric filter, which counted {count}: {answer}")),
+        }
     }
 
     fn verify_metric(&self, client: &mut Client) -> Result<(), String> {
-        let now = now_millis() / 1000;
-        let input = json!({"Namespace": "Crash", "MetricName": format!("m{}", self.number), "Period": 3600,
-            "StartTime": now - 7200, "EndTime": now + 3600, "Statistics": ["SampleCount", "Sum"]});
-        let answer = client
-            .call("GraniteServiceVersion20100801.GetMetricStatistics", &input)
-            .map_err(|e| e.to_string())?;
-        let (mut count, mut sum) = (0.0, 0.0);
-        for point in answer.json()["Datapoints"].as_array().into_iter().flatten() {
-            count += point["SampleCount"].as_f64().unwrap_or(f64::NAN);
-            sum += point["Sum"].as_f64().unwrap_or(f64::NAN);
-        }
+        let (count, sum, answer) = statistics(client, &format!("m{}", self.number))?;
         let (least_count, least_sum) = self.metric_acknowledged;
         let with_last = self.metric_in_flight.map(|value| (least_count + 1.0, least_sum + value));
         if (count, sum) == (least_count, least_sum) || Some((count, sum)) == with_last {
@@ -271,8 +295,7 @@ impl Round {
         }
         Err(format!(
             "{count} values with sum {sum}, not {:?} or {with_last:?}: {}",
-            self.metric_acknowledged,
-            answer.json()
+            self.metric_acknowledged, answer
         ))
     }
 
