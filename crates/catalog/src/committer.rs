@@ -92,19 +92,26 @@ impl Committer {
 
     async fn commit_group(&mut self, group: Vec<(Vec<Step>, Answer)>) {
         let mut overlay = Overlay::new();
-        let mut accepted = Vec::new();
+        let (mut accepted, mut refused) = (Vec::new(), Vec::new());
         for (steps, answer) in group {
             match self.check(steps, &mut overlay) {
                 Ok((version, writes, shows)) => accepted.push(Accepted { version, writes, shows, answer }),
-                Err(error) => {
-                    let _ = answer.send(Err(error));
-                }
+                Err(error) => refused.push((answer, error)),
             }
         }
+        let outcome = self.commit_accepted(accepted).await;
+        // Only now: what a transaction was refused for may be another of the group, which its caller must be able
+        // to see, and which does not exist if the group could not be written.
+        for (answer, error) in refused {
+            let _ = answer.send(Err(outcome.clone().err().map_or(error, Into::into)));
+        }
+    }
+
+    async fn commit_accepted(&mut self, accepted: Vec<Accepted>) -> Result<(), CatalogError> {
         let writes: Vec<Write> = merge(accepted.iter().flat_map(|a| a.writes.iter()));
         if writes.is_empty() {
             accepted.into_iter().for_each(Accepted::show);
-            return;
+            return Ok(());
         }
         match self.backend.commit(&writes).await {
             Ok(Outcome::Done) => accepted.into_iter().for_each(Accepted::show),
@@ -118,8 +125,10 @@ impl Committer {
                 for transaction in accepted {
                     let _ = transaction.answer.send(Err(error.clone().into()));
                 }
+                return Err(error);
             }
         }
+        Ok(())
     }
 
     async fn commit_alone(&self, transaction: Accepted) {

@@ -9,6 +9,23 @@ use catalog::{Catalog, CommitError, Lagged, MemoryBackend, Prefix, RecordKey, Up
 use crate::support::{Fixture, Note, key, note, scope};
 
 #[tokio::test]
+async fn who_is_told_that_a_record_exists_can_see_it() {
+    let fixture = Fixture::new();
+    let catalog = fixture.open().await;
+    let notes = catalog.collection::<Note>().unwrap();
+    // Both wait before either is looked at, so they are of one group.
+    let insert = |text: &'static str| {
+        let notes = &notes;
+        async move {
+            let outcome = notes.insert(key("a"), note(text)).await;
+            (outcome.is_ok(), notes.get(&key("a")).map(|found| found.record.text.clone()))
+        }
+    };
+    let (first, second) = futures::future::join(insert("1"), insert("2")).await;
+    assert_eq!((first, second), ((true, Some("1".to_owned())), (false, Some("1".to_owned()))));
+}
+
+#[tokio::test]
 async fn a_transaction_is_all_or_nothing() {
     let fixture = Fixture::new();
     let catalog = fixture.open().await;
