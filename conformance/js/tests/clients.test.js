@@ -1,13 +1,6 @@
 // Each service through the AWS SDK for JavaScript v3: what its serializers send and its parsers accept.
-// NEPHOSCOPE names the binary; `cargo xtask test js` builds it and sets the variable.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 
 import { CloudTrailClient, LookupEventsCommand } from "@aws-sdk/client-cloudtrail";
@@ -39,36 +32,18 @@ import {
   XRayClient,
 } from "@aws-sdk/client-xray";
 
+import { startServer } from "./server.js";
+
 let server;
 let endpoint;
-let data;
 let accounts = 200_000_000_001;
 
 before(async () => {
-  const binary = process.env.NEPHOSCOPE;
-  assert.ok(binary, "NEPHOSCOPE must name the server's binary; run `cargo xtask test js`");
-  data = await mkdtemp(join(tmpdir(), "nephoscope-js-"));
-  const options = ["--listen", "127.0.0.1:0", "--xray-daemon", "off", "--emf", "off", "--data-dir", data, "--log-level", "warn"];
-  server = spawn(binary, ["serve", ...options], { stdio: ["ignore", "pipe", "inherit"] });
-  for await (const line of createInterface({ input: server.stdout })) {
-    const found = /listening on (http:\/\/\S+)/.exec(line);
-    if (found) {
-      endpoint = found[1];
-      break;
-    }
-  }
-  assert.ok(endpoint, "the server ended before it listened");
-  server.stdout.resume();
+  server = await startServer();
+  endpoint = server.endpoint;
 });
 
-after(async () => {
-  if (server.exitCode === null) {
-    server.kill("SIGTERM");
-    const [status] = await once(server, "exit");
-    assert.equal(status, 0, "the server did not shut down cleanly");
-  }
-  await rm(data, { recursive: true, force: true });
-});
+after(() => server.stop());
 
 /** A fresh account: a 12-digit access key nobody used before (spec/protocols.md 9.3). */
 function account() {
