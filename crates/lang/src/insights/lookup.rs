@@ -9,8 +9,11 @@ pub(super) struct Lookup {
     table: (String, Span),
     keys: Keys,
     replaces: bool,
-    outputs: Vec<((String, Span), String)>,
+    outputs: Vec<Output>,
 }
+
+/// A column with its place, and the field it becomes.
+type Output = ((String, Span), String);
 
 enum Keys {
     /// Column, and the field it is compared with.
@@ -80,7 +83,7 @@ impl Lookup {
 }
 
 /// `OUTPUT[NEW] column [as name], …`
-fn outputs(parser: &mut Parser<'_>) -> Result<(bool, Vec<((String, Span), String)>), QueryError> {
+fn outputs(parser: &mut Parser<'_>) -> Result<(bool, Vec<Output>), QueryError> {
     let replaces = parser.keyword("output")?;
     if !replaces && !parser.keyword("outputnew")? {
         return Err(parser.unexpected()?);
