@@ -11,6 +11,7 @@ mod emf;
 mod host;
 mod logs;
 mod metrics;
+mod own;
 mod run;
 #[cfg(test)]
 mod testing;

@@ -1,6 +1,8 @@
 //! The running agent: one task for each thing it does.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,8 +20,11 @@ use crate::host::Collector;
 use crate::host::source::ThisHost;
 use crate::logs::{Batch, Follow, LogSender, Target, follow};
 use crate::metrics::{Combined, Publisher, Statsd};
+use crate::own::{self, CountedApi, Counters};
 
 const DATAGRAM_MAX: usize = 65_536;
+/// Between figures of the agent itself.
+const OWN_PERIOD: Duration = Duration::from_secs(60);
 /// Connections of one listener; more wait.
 const CONNECTIONS_MAX: usize = 256;
 
@@ -60,6 +65,7 @@ struct Context {
     stop: CancellationToken,
     tasks: TaskTracker,
     once: bool,
+    counters: Arc<Counters>,
 }
 
 impl Context {
@@ -84,12 +90,25 @@ impl Agent {
         let AgentParts { config, destination, state_dir, clock, once } = parts;
         std::fs::create_dir_all(&state_dir)
             .map_err(|source| AgentError::State { path: state_dir.clone(), source })?;
-        let context = Context { clock, stop: CancellationToken::new(), tasks: TaskTracker::new(), once };
+        let context = Context {
+            clock,
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            once,
+            counters: Arc::default(),
+        };
         let api = |endpoint: &Option<String>| -> Result<Arc<dyn Api>, AgentError> {
             let endpoint = endpoint.clone().or_else(|| destination.endpoint.clone());
             let destination = Destination { endpoint, ..destination.clone() };
-            Ok(Arc::new(HttpApi::new(context.clock.clone(), destination)?))
+            let api = Arc::new(HttpApi::new(context.clock.clone(), destination)?);
+            Ok(Arc::new(CountedApi { api, counters: context.counters.clone() }))
         };
+        if !once && config.own_metrics.unwrap_or(destination.endpoint.is_some()) {
+            // Not counted themselves.
+            let api = Arc::new(HttpApi::new(context.clock.clone(), destination.clone())?);
+            let publisher = Publisher::new(api, context.clock.clone(), own::NAMESPACE.to_owned());
+            context.tasks.spawn(publish_own(context.clone(), publisher, config.host_dimensions));
+        }
         if let Some(metrics) = config.metrics {
             start_metrics(&context, api(&metrics.endpoint)?, metrics).await?;
         }
@@ -192,6 +211,16 @@ async fn publish(
     }
 }
 
+async fn publish_own(context: Context, mut publisher: Publisher, dimensions: BTreeMap<String, String>) {
+    loop {
+        let goes_on = context.wait(OWN_PERIOD).await;
+        publisher.send(context.counters.take(&dimensions, context.clock.now())).await;
+        if !goes_on {
+            return;
+        }
+    }
+}
+
 async fn bind_udp(address: std::net::SocketAddr) -> Result<UdpSocket, AgentError> {
     let failed = |source| AgentError::Listen { address: format!("udp://{address}"), source };
     UdpSocket::bind(address).await.map_err(failed)
@@ -225,13 +254,14 @@ async fn receive_statsd(
         }
         let now = context.clock.now();
         if now >= due || context.stop.is_cancelled() {
-            hand_over(&mut state, &config, now, high_resolution, &pending);
+            hand_over(&context, &mut state, &config, now, high_resolution, &pending);
             due = now + period;
         }
     }
 }
 
 fn hand_over(
+    context: &Context,
     state: &mut Statsd,
     config: &MetricsConfig,
     now: Timestamp,
@@ -244,6 +274,7 @@ fn hand_over(
     }
     let (errors, dropped) = (std::mem::take(&mut state.parse_errors), std::mem::take(&mut state.dropped));
     if errors + dropped > 0 {
+        context.counters.statsd_parse_errors.fetch_add(errors, Ordering::Relaxed);
         tracing::warn!(errors, dropped, "StatsD lines were not used");
     }
 }
@@ -374,6 +405,7 @@ async fn send_emf(context: Context, api: Arc<dyn Api>, buffer: Arc<Mutex<EmfBuff
             (buffer.take(), std::mem::take(&mut buffer.rejected), std::mem::take(&mut buffer.dropped))
         };
         if rejected + dropped > 0 {
+            context.counters.events_dropped.fetch_add(rejected + dropped, Ordering::Relaxed);
             tracing::warn!(rejected, dropped, "embedded metric format was not used");
         }
         for ((log_group, log_stream), events) in waiting {

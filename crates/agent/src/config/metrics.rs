@@ -13,12 +13,13 @@ const DIMENSIONS_MAX: usize = 30;
 pub(super) fn parse(
     walk: &Walk<'_>,
     identity: &Identity,
+    host: BTreeMap<String, String>,
     interval_secs: u64,
     report: &mut Report,
 ) -> Result<MetricsConfig, ConfigError> {
     let mut config = MetricsConfig {
         namespace: "CWAgent".to_owned(),
-        dimensions: identity.hostname.iter().map(|host| ("host".to_owned(), host.clone())).collect(),
+        dimensions: host,
         aggregation_dimensions: Vec::new(),
         flush_secs: 60,
         endpoint: None,

@@ -42,6 +42,10 @@ pub enum ConfigError {
 pub struct AgentConfig {
     pub region: Option<String>,
     pub endpoint: Option<String>,
+    /// Whether the agent's own figures are published; `None` is: not to AWS.
+    pub own_metrics: Option<bool>,
+    /// Of the agent's own figures.
+    pub host_dimensions: BTreeMap<String, String>,
     pub metrics: Option<MetricsConfig>,
     pub logs: Option<LogsConfig>,
 }
@@ -168,7 +172,8 @@ pub struct Filter {
 pub fn parse(value: &Value, identity: &Identity) -> Result<(AgentConfig, Report), ConfigError> {
     let mut report = Report::default();
     let root = Walk::root(value)?;
-    let mut config = AgentConfig::default();
+    let host = identity.hostname.iter().map(|host| ("host".to_owned(), host.clone()));
+    let mut config = AgentConfig { host_dimensions: host.collect(), ..AgentConfig::default() };
     let mut interval_secs = 60;
     for (name, member) in root.members() {
         match name {
@@ -183,7 +188,9 @@ pub fn parse(value: &Value, identity: &Identity) -> Result<(AgentConfig, Report)
         }
     }
     if let Some(member) = root.get("metrics") {
-        config.metrics = Some(metrics::parse(&Walk::object(&member)?, identity, interval_secs, &mut report)?);
+        let host = config.host_dimensions.clone();
+        let walk = Walk::object(&member)?;
+        config.metrics = Some(metrics::parse(&walk, identity, host, interval_secs, &mut report)?);
     }
     if let Some(member) = root.get("logs") {
         config.logs = Some(logs::parse(&Walk::object(&member)?, identity, &mut report)?);
@@ -208,8 +215,17 @@ fn agent(walk: &Walk<'_>, config: &mut AgentConfig, report: &mut Report) -> Resu
                 config.endpoint = Some(member.text()?.to_owned());
                 report.honoured(&member);
             }
-            // Taken by `metrics`.
-            "omit_hostname" => report.honoured(&member),
+            // Ours, not the CloudWatch agent's.
+            "own_metrics" => {
+                config.own_metrics = Some(member.flag()?);
+                report.honoured(&member);
+            }
+            "omit_hostname" => {
+                if member.flag()? {
+                    config.host_dimensions.clear();
+                }
+                report.honoured(&member);
+            }
             "credentials" => report.ignored(&member, "credentials are taken from the environment"),
             "run_as_user" => report.ignored(&member, "the service manager chooses the user"),
             "debug" | "quiet" | "logfile" => report.ignored(&member, "logs go to standard error"),

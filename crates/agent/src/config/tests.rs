@@ -45,6 +45,9 @@ fn vector_13_what_is_not_supported_is_named() {
         ]
     );
     assert_eq!(config.metrics.unwrap().sections[0].interval_secs, 30);
+    let hidden = json!({"metrics": {}, "agent": {"omit_hostname": true, "own_metrics": false}});
+    let (config, _) = read(&hidden);
+    assert_eq!((config.metrics.unwrap().dimensions.len(), config.own_metrics), (0, Some(false)));
 }
 
 #[test]

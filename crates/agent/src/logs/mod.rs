@@ -15,7 +15,7 @@ use regex::Regex;
 use crate::config::FileConfig;
 use timestamp::TimestampFormat;
 
-pub(crate) use send::{Batch, LogSender, Target};
+pub(crate) use send::{Batch, LogSender, Target, rejected};
 pub(crate) use source::{Follow, follow};
 
 /// An event as it is sent.

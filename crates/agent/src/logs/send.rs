@@ -164,7 +164,7 @@ impl LogSender {
 }
 
 /// How many of `count` events were not taken.
-fn rejected(answer: &Value, count: u64) -> u64 {
+pub(crate) fn rejected(answer: &Value, count: u64) -> u64 {
     let Some(info) = answer.get("rejectedLogEventsInfo") else { return 0 };
     let index = |name: &str| info.get(name).and_then(Value::as_u64);
     // Before the first index events are too old or expired, from the last on too new.

@@ -63,7 +63,7 @@ pub(super) fn check(checker: &mut Checker, properties: &Node<'_>) {
 pub(super) fn check_image(checker: &mut Checker, widget: &Node<'_>) {
     check_sources(checker, widget);
     if let Some(metrics) = widget.member("metrics")
-        && !widget.member("annotations").is_some_and(|annotations| annotations.member("alarms").is_some())
+        && widget.member("annotations").and_then(|annotations| annotations.member("alarms")).is_none()
     {
         checker.array(&metrics, 1, usize::MAX);
     }
