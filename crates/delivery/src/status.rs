@@ -117,7 +117,7 @@ impl Status {
             },
             "delivery": {
                 "deliveryId": entropy.uuid().to_string(),
-                "destination": delivery.subscription.endpoint,
+                "destination": delivery.subscription.shown_endpoint(),
                 "providerResponse": response,
                 "dwellTimeMs": now.millis_since(published),
                 "attempts": delivery.parcel.attempts + 1,

@@ -123,7 +123,7 @@ pub(crate) fn shown(
     put("TopicArn", topic.arn.text());
     put("Owner", subscription.owner.to_string());
     put("Protocol", subscription.protocol.name().to_owned());
-    put("Endpoint", subscription.endpoint.clone());
+    put("Endpoint", subscription.shown_endpoint());
     put("ConfirmationWasAuthenticated", subscription.confirmation_was_authenticated.to_string());
     put("PendingConfirmation", subscription.is_pending().to_string());
     put("RawMessageDelivery", subscription.is_raw().to_string());

@@ -65,6 +65,19 @@ impl Subscription {
         self.attributes.get(name).map(String::as_str)
     }
 
+    /// The endpoint as it is shown.
+    pub(crate) fn shown_endpoint(&self) -> String {
+        // AWS: a password in the URL is sent to the endpoint and shown as asterisks
+        // (sns-http-https-endpoint-as-subscriber, "authentication").
+        match url::Url::parse(&self.endpoint) {
+            Ok(mut url) if self.protocol.is_http() && url.password().is_some() => {
+                let _ = url.set_password(Some("****"));
+                url.to_string()
+            }
+            _ => self.endpoint.clone(),
+        }
+    }
+
     pub(crate) fn is_raw(&self) -> bool {
         self.attribute("RawMessageDelivery") == Some("true")
     }

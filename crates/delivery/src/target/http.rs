@@ -114,7 +114,7 @@ impl EndpointRules {
 
     /// Why a URL is refused before its host is resolved.
     pub fn url_refusal(self, url: &Url) -> Option<&'static str> {
-        if !url.username().is_empty() && url.host().is_none() {
+        if url.host().is_none() {
             return Some("the URL has no host");
         }
         let path = percent_decoded_start(url.path());

@@ -164,6 +164,15 @@ async fn endpoints_that_cannot_be_are_refused() {
 }
 
 #[tokio::test]
+async fn passwords_of_endpoints_are_not_shown() {
+    let f = Fixture::new().await;
+    let arn = topic(&f).await;
+    let subscription = f.try_subscribe(&arn, "https", "https://me:secret@hook.test/sns", &[]).await.unwrap();
+    let shown = f.subscription_attributes(&subscription).await.unwrap();
+    assert_eq!(shown["Endpoint"], "https://me:****@hook.test/sns");
+}
+
+#[tokio::test]
 async fn filter_policies_are_checked_with_their_scope() {
     let f = Fixture::new().await;
     let arn = topic(&f).await;

@@ -77,7 +77,7 @@ fn shape(topic: &crate::arn::TopicArn, id: &str, subscription: &Subscription) ->
         subscription_arn: Some(arn),
         owner: Some(subscription.owner.to_string()),
         protocol: Some(subscription.protocol.name().to_owned()),
-        endpoint: Some(subscription.endpoint.clone()),
+        endpoint: Some(subscription.shown_endpoint()),
         topic_arn: Some(topic.text()),
     }
 }
