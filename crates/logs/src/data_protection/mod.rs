@@ -187,7 +187,7 @@ impl Logs {
         document: Option<&str>,
         now: Timestamp,
     ) -> Result<(), LogsError> {
-        let policy = document.map(|document| Policy::parse(document)).transpose()?;
+        let policy = document.map(Policy::parse).transpose()?;
         self.change_protection(scope, ACCOUNT, document.zip(policy.as_ref()), now).await
     }
 }
