@@ -31,8 +31,6 @@ pub(crate) enum LogsError {
     #[error("{0}")]
     InvalidOperation(Cow<'static, str>),
     #[error("{0}")]
-    AccessDenied(Cow<'static, str>),
-    #[error("{0}")]
     Conflict(Cow<'static, str>),
     #[error("Resource limit exceeded.")]
     LimitExceeded,
@@ -76,7 +74,6 @@ impl From<LogsError> for OperationError {
                 api::ResourceAlreadyExistsException::new(message).into()
             }
             LogsError::InvalidOperation(_) => api::InvalidOperationException::new(message).into(),
-            LogsError::AccessDenied(_) => api::AccessDeniedException::new(message).into(),
             LogsError::Conflict(_) => api::ConflictException::new(message).into(),
             LogsError::QuotaExceeded(_) => api::ServiceQuotaExceededException::new(message).into(),
             LogsError::LimitExceeded => api::LimitExceededException::new(message).into(),

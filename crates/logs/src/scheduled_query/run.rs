@@ -206,9 +206,9 @@ impl Logs {
     async fn forget_runs(&self, scope: &Scope, id: &str) -> Result<(), LogsError> {
         let runs = self.scheduled_runs.list(&runs_of(scope, id), None, usize::MAX);
         for entry in runs.iter().take(runs.len().saturating_sub(super::RUNS_KEPT_MAX)) {
-            match self.scheduled_runs.delete(entry.key.clone(), entry.value.version).await {
-                Err(CommitError::Failed(error)) => return Err(error.into()),
-                Ok(()) | Err(_) => {}
+            let deleted = self.scheduled_runs.delete(entry.key.clone(), entry.value.version).await;
+            if let Err(CommitError::Failed(error)) = deleted {
+                return Err(error.into());
             }
         }
         Ok(())
