@@ -49,15 +49,7 @@ macro_rules! tagged {
     };
 }
 
-tagged!(
-    Destination,
-    DeliverySource,
-    DeliveryDestination,
-    Delivery,
-    Detector,
-    ScheduledQuery,
-    LookupTable
-);
+tagged!(Destination, DeliverySource, DeliveryDestination, Delivery, Detector, ScheduledQuery, LookupTable);
 
 impl<'a> Resource<'a> {
     /// The resource an ARN names; `None` for a log group and for what is no ARN.
