@@ -94,6 +94,9 @@ fn parser(step: &Step) -> Option<(Option<&str>, bool)> {
     Some((source.as_deref(), built_in))
 }
 
+/// Tells steps of one kind.
+type IsKind = fn(&Step) -> bool;
+
 fn check(steps: &[Step]) -> Result<(), LogsError> {
     if steps.is_empty() || steps.len() > STEPS_MAX {
         return Err(refused(format!("a transformer has 1 to {STEPS_MAX} processors")));
@@ -104,12 +107,11 @@ fn check(steps: &[Step]) -> Result<(), LogsError> {
             Some((_, true)) if index > 0 => {
                 return Err(refused("a built-in parser must be the first processor"));
             }
-            Some((source, built_in))
-                if built_in || (index == 0 && matches!(step, Step::ParseJson { .. })) =>
+            Some((Some(source), built_in))
+                if source != MESSAGE
+                    && (built_in || (index == 0 && matches!(step, Step::ParseJson { .. }))) =>
             {
-                if source.is_some_and(|source| source != MESSAGE) {
-                    return Err(refused("the parser can only read @message here"));
-                }
+                return Err(refused("the parser can only read @message here"));
             }
             _ => {}
         }
@@ -118,8 +120,8 @@ fn check(steps: &[Step]) -> Result<(), LogsError> {
     if steps.iter().filter(|step| parser(step).is_some()).count() > PARSERS_MAX {
         return Err(refused(format!("more than {PARSERS_MAX} parsers")));
     }
-    let count = |is: fn(&Step) -> bool| steps.iter().filter(|step| is(step)).count();
-    let single: [(&str, fn(&Step) -> bool); 3] = [
+    let count = |is: IsKind| steps.iter().filter(|step| is(step)).count();
+    let single: [(&str, IsKind); 3] = [
         ("grok", |step| matches!(step, Step::Grok { .. })),
         ("addKeys", |step| matches!(step, Step::AddKeys { .. })),
         ("copyValue", |step| matches!(step, Step::CopyValue { .. })),
