@@ -258,7 +258,11 @@ mod tests {
         let task = Arc::new(OnTheMinute(clock.clone(), Mutex::default()));
         driver.register(task.clone());
         settle().await;
-        assert_eq!(clock.next_deadline(), Some(Timestamp::from_secs(31)), "what is overdue comes after a pause");
+        assert_eq!(
+            clock.next_deadline(),
+            Some(Timestamp::from_secs(31)),
+            "what is overdue comes after a pause"
+        );
         for to in [31, 60, 120] {
             clock.advance_to(Timestamp::from_secs(to));
             settle().await;
