@@ -18,4 +18,6 @@ pub use schema::{
     ServiceSchema, TimestampFormat,
 };
 pub use shape::{Document, ReadError, Shape, ShapeReader, ShapeWriter, WriteError, WriteShape};
-pub use table::{EventStream, Handler, HandlerFuture, HandlerOutput, Reply, ServiceTable, ServiceTableBuilder};
+pub use table::{
+    EventStream, Handler, HandlerFuture, HandlerOutput, Reply, ServiceTable, ServiceTableBuilder,
+};

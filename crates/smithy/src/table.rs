@@ -102,7 +102,10 @@ impl<S: Send + Sync + 'static> ServiceTableBuilder<S> {
         E: Into<OperationError> + Send + 'static,
         O::Input: Clone,
     {
-        self.serve::<O, _, _, _, _>(handler, |output| HandlerOutput { output: Box::new(output), events: None })
+        self.serve::<O, _, _, _, _>(handler, |output| HandlerOutput {
+            output: Box::new(output),
+            events: None,
+        })
     }
 
     /// Serves operation `O`, whose output is an event stream, with `handler`, an

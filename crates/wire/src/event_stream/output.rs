@@ -32,9 +32,7 @@ pub fn event(union: &dyn WriteShape) -> Result<Vec<u8>, WriteError> {
 
 fn frame(shape: &'static str, message: &Message) -> Result<Vec<u8>, WriteError> {
     let mut out = Vec::new();
-    message
-        .encode(&mut out)
-        .map_err(|error: FrameError| WriteError { shape, reason: error.to_string() })?;
+    message.encode(&mut out).map_err(|error: FrameError| WriteError { shape, reason: error.to_string() })?;
     Ok(out)
 }
 
@@ -114,10 +112,7 @@ mod tests {
             HeaderValue::String(value) => (name, value),
             other => panic!("{other:?}"),
         };
-        (
-            message.headers.into_iter().map(text).collect(),
-            String::from_utf8(message.payload).unwrap(),
-        )
+        (message.headers.into_iter().map(text).collect(), String::from_utf8(message.payload).unwrap())
     }
 
     fn headers(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
