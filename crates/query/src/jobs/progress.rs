@@ -23,9 +23,12 @@ pub struct QueryStatistics {
     pub result_count: Option<u64>,
 }
 
+/// The scans of a plan, what feeds its first step over all rows, and the plan.
+type Running = (Vec<Arc<ScanState>>, Fed, Arc<dyn ExecutionPlan>);
+
 /// The plan while it runs; its last counters afterwards.
 pub(super) struct Progress {
-    running: Option<(Vec<Arc<ScanState>>, Fed, Arc<dyn ExecutionPlan>)>,
+    running: Option<Running>,
     last: QueryStatistics,
 }
 

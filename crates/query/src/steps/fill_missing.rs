@@ -107,8 +107,9 @@ impl FillMissing {
         buckets.extend(present.keys().map(|(_, time)| *time));
         buckets.sort_unstable();
         buckets.dedup();
-        let (mut old, mut made, mut at): (Vec<u64>, Vec<(usize, i64)>, Vec<(bool, u64)>) =
-            (loose, Vec::new(), Vec::new());
+        let mut old: Vec<u64> = loose;
+        let mut made: Vec<(usize, i64)> = Vec::new();
+        let mut at: Vec<(bool, u64)> = Vec::new();
         at.extend((0..old.len() as u64).map(|index| (true, index)));
         for time in buckets {
             for combination in 0..combinations.len() {
