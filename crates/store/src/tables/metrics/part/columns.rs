@@ -232,50 +232,75 @@ impl RowValue {
     }
 }
 
-/// Shows the rows of a batch, with their shapes or without; the columns of the series, and of shapes that are not
-/// asked for, need not be there. `None` if the batch is not what [`Columns`] makes.
+/// Columns that hold nothing in most row groups, which need not be read then.
+pub(super) const OFTEN_EMPTY: [&str; 5] = ["count", "value", "sum", "max", "shape"];
+
+/// Shows the rows of a batch, with their shapes or without; the columns of the series, of shapes that are not asked
+/// for, and of [`OFTEN_EMPTY`] those without values need not be there. `None` if the batch is not what [`Columns`]
+/// makes.
 pub(super) fn visit(batch: &RecordBatch, shapes: bool, mut take: impl FnMut(Row)) -> Option<()> {
     let column = |name: &str| batch.column_by_name(name);
     let second = column("second")?.as_primitive_opt::<UInt32Type>()?;
     let unit = column("unit")?.as_primitive_opt::<UInt8Type>()?;
     let period = column("period")?.as_primitive_opt::<UInt16Type>()?;
-    let count = column("count")?.as_primitive_opt::<Float64Type>()?;
     let scale = column("scale")?.as_primitive_opt::<UInt8Type>()?;
     let decimal = column("decimal")?.as_primitive_opt::<Int64Type>()?;
-    let value = column("value")?.as_primitive_opt::<Float64Type>()?;
-    let sum = column("sum")?.as_primitive_opt::<Float64Type>()?;
-    let max = column("max")?.as_primitive_opt::<Float64Type>()?;
-    let shape = if shapes { Some(column("shape")?.as_binary_opt::<i32>()?) } else { None };
+    let filled = |name: &str| column(name).filter(|column| column.null_count() < batch.num_rows());
+    let numbers = |name: &str| match filled(name) {
+        Some(column) => column.as_primitive_opt::<Float64Type>().map(Some),
+        None => Some(None),
+    };
+    let (count, value) = (numbers("count")?, numbers("value")?);
+    let (sum, max) = (numbers("sum")?, numbers("max")?);
+    let shape = match filled("shape").filter(|_| shapes) {
+        Some(column) => Some(column.as_binary_opt::<i32>()?),
+        None => None,
+    };
+    let at = |column: Option<&arrow::array::Float64Array>, row: usize| {
+        column.filter(|column| column.is_valid(row)).map(|column| column.value(row))
+    };
     // Most stretches of rows hold single observations only.
-    let plain = count.null_count() == batch.num_rows()
-        && sum.null_count() == batch.num_rows()
-        && max.null_count() == batch.num_rows()
-        && shape.is_none_or(|shape| shape.null_count() == batch.num_rows());
+    let plain = count.is_none() && sum.is_none() && max.is_none() && shape.is_none();
+    if plain && decimal.null_count() == 0 {
+        let numbers = decimal.values().iter().zip(scale.values()).map(|(d, s)| from_decimal(*d, *s));
+        let places = second.values().iter().zip(unit.values()).zip(period.values());
+        // Neighbours share unit and tier almost always.
+        let mut last: Option<((u8, u16), (Unit, Tier))> = None;
+        for (((second, unit), period), number) in places.zip(numbers) {
+            let (unit, tier) = match last {
+                Some((codes, decoded)) if codes == (*unit, *period) => decoded,
+                _ => {
+                    let decoded = (Unit::by_code(*unit)?, Tier::from_secs(u32::from(*period))?);
+                    last = Some(((*unit, *period), decoded));
+                    decoded
+                }
+            };
+            take(Row { second: *second, unit, tier, value: RowValue::Single(number) });
+        }
+        return Some(());
+    }
     for row in 0..batch.num_rows() {
         let min = if decimal.is_valid(row) {
             from_decimal(decimal.value(row), scale.value(row))
         } else {
-            value.is_valid(row).then(|| value.value(row))?
+            at(value, row)?
         };
-        let constant =
-            plain || shape.is_none_or(|shape| shape.is_null(row)) && sum.is_null(row) && max.is_null(row);
-        let value = if constant && (plain || count.is_null(row)) {
+        let shape = shape.filter(|shape| shape.is_valid(row));
+        let (own_count, own_sum, own_max) = (at(count, row), at(sum, row), at(max, row));
+        let single = shape.is_none() && own_count.is_none() && own_sum.is_none() && own_max.is_none();
+        let value = if single {
             RowValue::Single(min)
         } else {
-            let or = |column: &arrow::array::Float64Array, implied| {
-                if column.is_valid(row) { column.value(row) } else { implied }
-            };
-            let count = or(count, 1.0);
-            let (sum, max) = (or(sum, count * min), or(max, min));
-            match shape {
-                None => RowValue::Summary(Summary { count, sum, min, max }),
-                Some(shape) => {
-                    let shape = match shape.is_valid(row) {
-                        true => Dist::decode_shape(&mut shape.value(row)).ok()?,
-                        false => Shape::Constant,
-                    };
-                    RowValue::Many(Dist { count, sum, min, max, shape })
-                }
+            let count = own_count.unwrap_or(1.0);
+            let (sum, max) = (own_sum.unwrap_or(count * min), own_max.unwrap_or(min));
+            if shapes {
+                let shape = match shape {
+                    Some(shape) => Dist::decode_shape(&mut shape.value(row)).ok()?,
+                    None => Shape::Constant,
+                };
+                RowValue::Many(Dist { count, sum, min, max, shape })
+            } else {
+                RowValue::Summary(Summary { count, sum, min, max })
             }
         };
         take(Row {

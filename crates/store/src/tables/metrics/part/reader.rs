@@ -174,10 +174,19 @@ impl Part {
         let extent = opened.directory.row_groups[number].extent;
         let chunk = FileChunk { offset: extent.offset, bytes: self.fetch(extent).await? };
         let format = |e| StoreError::format(&self.entry.path, e);
-        // Which series a row belongs to is known from its place.
-        let unread: &[&str] = if shapes { &["series"] } else { &["series", "shape"] };
+        // Which series a row belongs to is known from its place; what is empty throughout needs no reading.
+        let group = opened.parquet.metadata().row_group(number);
+        let empty = |at: usize| {
+            let nulls = group.column(at).statistics().and_then(|statistics| statistics.null_count_opt());
+            nulls == u64::try_from(group.num_rows()).ok()
+        };
+        let is_read = |at: usize, name: &str| match name {
+            "series" => false,
+            "shape" if !shapes => false,
+            name => !(columns::OFTEN_EMPTY.contains(&name) && empty(at)),
+        };
         let fields = opened.parquet.schema().fields().iter().enumerate();
-        let read = fields.filter(|(_, field)| !unread.contains(&field.name().as_str())).map(|(at, _)| at);
+        let read = fields.filter(|(at, field)| is_read(*at, field.name())).map(|(at, _)| at);
         let projection = ProjectionMask::roots(opened.parquet.parquet_schema(), read);
         let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(chunk, opened.parquet.clone())
             .with_row_groups(vec![number])
