@@ -194,7 +194,8 @@ async fn queries_say_what_they_read() {
     }
     let both = query_operations::start_query(f.cx(), ask("SOURCE 'g' | fields n")).await;
     assert_eq!(told(both).0, "InvalidParameterException");
-    let table = query_operations::start_query(f.cx(), ask("lookup absent id as n OUTPUT x")).await.unwrap_err();
+    let table =
+        query_operations::start_query(f.cx(), ask("lookup absent id as n OUTPUT x")).await.unwrap_err();
     let LogsError::MalformedQuery { place, message } = &table else { panic!("{table:?}") };
     assert_eq!((*place, message.as_str()), (Some((7, 13)), "the lookup table 'absent' does not exist"));
 }
@@ -215,7 +216,10 @@ async fn ppl_is_another_way_to_ask() {
     assert_eq!(answer.query_language, Some(QueryLanguage::Ppl));
     let first: Vec<String> = rows(&answer)[0].iter().take(2).map(|(_, value)| value.clone()).collect();
     assert_eq!(first, ["error", "4"]);
-    let id = start(&f, StartQueryRequest { log_group_name: None, ..ppl("source = [lg:`g`] | stats count() as c") });
+    let id = start(
+        &f,
+        StartQueryRequest { log_group_name: None, ..ppl("source = [lg:`g`] | stats count() as c") },
+    );
     assert_eq!(rows(&results(&f, &id.await.unwrap()).await), [[("c".to_owned(), "2".to_owned())]]);
     let sql = StartQueryRequest {
         query_language: Some(QueryLanguage::Sql),
@@ -225,7 +229,8 @@ async fn ppl_is_another_way_to_ask() {
     let id = start(&f, sql).await.unwrap();
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     assert_eq!(rows(&results(&f, &id).await), [[pair("level", "error"), pair("s", "2")]]);
-    let refused = query_operations::start_query(f.cx(), ppl("fields a | trendline sma(2, a)")).await.unwrap_err();
+    let refused =
+        query_operations::start_query(f.cx(), ppl("fields a | trendline sma(2, a)")).await.unwrap_err();
     assert_eq!(told::<()>(Err(refused)).0, "MalformedQueryException");
 }
 
