@@ -14,10 +14,17 @@ pub(crate) struct MemberCount;
 
 impl MemberCount {
     pub(crate) fn of(shape: &dyn WriteShape) -> Result<usize, WriteError> {
-        let mut probe = Probe { want_message: false, members: 0, message: None };
+        let mut probe = Probe::new(false);
         shape.write_members(&mut probe)?;
         Ok(probe.members)
     }
+}
+
+/// The member of a union that is set.
+pub(crate) fn set_member(union: &dyn WriteShape) -> Result<Option<usize>, WriteError> {
+    let mut probe = Probe::new(false);
+    union.write_members(&mut probe)?;
+    Ok(probe.last)
 }
 
 /// What protocols must know of an error shape before they write it.
@@ -30,7 +37,7 @@ pub(crate) struct ErrorMembers {
 
 impl ErrorMembers {
     pub(crate) fn of(shape: &dyn WriteShape) -> Result<Self, WriteError> {
-        let mut probe = Probe { want_message: true, members: 0, message: None };
+        let mut probe = Probe::new(true);
         shape.write_members(&mut probe)?;
         Ok(Self { structured: probe.members, message: probe.message })
     }
@@ -52,7 +59,15 @@ impl WriteShape for WithoutMessage<'_> {
 struct Probe {
     want_message: bool,
     members: usize,
+    /// The member looked at last.
+    last: Option<usize>,
     message: Option<String>,
+}
+
+impl Probe {
+    fn new(want_message: bool) -> Self {
+        Self { want_message, members: 0, last: None, message: None }
+    }
 }
 
 impl ShapeWriter for Probe {
@@ -70,6 +85,7 @@ impl ShapeWriter for Probe {
             return value(self);
         }
         self.members += 1;
+        self.last = Some(index);
         Ok(())
     }
 

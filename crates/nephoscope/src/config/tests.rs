@@ -33,6 +33,7 @@ fn every_setting_is_a_flag_an_environment_variable_and_a_key() {
         cors_origin: Some(vec!["http://a".into()]),
         public_url: Some("http://a".into()),
         syslog: Some(vec!["udp://127.0.0.1:514".into()]),
+        otlp_resource_dimension: Some(vec!["host.name".into()]),
         allow_loopback_endpoints: Some(true),
         ..Settings::defaults()
     };

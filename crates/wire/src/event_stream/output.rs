@@ -1,9 +1,10 @@
 //! Event-stream outputs of the JSON protocols: union values as frames.
 
-use smithy::{Schema, ShapeWriter, WriteError, WriteShape};
+use smithy::{WriteError, WriteShape};
 
 use super::{FrameError, Message};
 use crate::json::to_json;
+use crate::probe::set_member;
 
 /// The first frame of a stream: the output's members outside the stream.
 pub fn initial_response(output: &dyn WriteShape) -> Result<Vec<u8>, WriteError> {
@@ -14,9 +15,7 @@ pub fn initial_response(output: &dyn WriteShape) -> Result<Vec<u8>, WriteError> 
 /// exception of the model becomes an exception message.
 pub fn event(union: &dyn WriteShape) -> Result<Vec<u8>, WriteError> {
     let schema = union.schema();
-    let mut set = MemberSet { index: None };
-    union.write_members(&mut set)?;
-    let Some(index) = set.index else {
+    let Some(index) = set_member(union)? else {
         return Err(WriteError { shape: schema.name, reason: "no event is set".to_owned() });
     };
     let member = &schema.members[index];
@@ -34,64 +33,6 @@ fn frame(shape: &'static str, message: &Message) -> Result<Vec<u8>, WriteError> 
     let mut out = Vec::new();
     message.encode(&mut out).map_err(|error: FrameError| WriteError { shape, reason: error.to_string() })?;
     Ok(out)
-}
-
-/// Learns which member of a union is set; writes nothing.
-struct MemberSet {
-    index: Option<usize>,
-}
-
-impl ShapeWriter for MemberSet {
-    fn member(
-        &mut self,
-        _schema: &'static Schema,
-        index: usize,
-        _value: &mut dyn FnMut(&mut dyn ShapeWriter) -> Result<(), WriteError>,
-    ) -> Result<(), WriteError> {
-        self.index = Some(index);
-        Ok(())
-    }
-
-    fn write_structure(&mut self, _: &'static Schema, _: &dyn WriteShape) -> Result<(), WriteError> {
-        Ok(())
-    }
-    fn write_list(
-        &mut self,
-        _: &'static Schema,
-        _: usize,
-        _: &mut dyn FnMut(usize, &mut dyn ShapeWriter) -> Result<(), WriteError>,
-    ) -> Result<(), WriteError> {
-        Ok(())
-    }
-    fn write_map(
-        &mut self,
-        _: &'static Schema,
-        _: &[&str],
-        _: &mut dyn FnMut(usize, &mut dyn ShapeWriter) -> Result<(), WriteError>,
-    ) -> Result<(), WriteError> {
-        Ok(())
-    }
-    fn write_string(&mut self, _: &'static Schema, _: &str) -> Result<(), WriteError> {
-        Ok(())
-    }
-    fn write_boolean(&mut self, _: &'static Schema, _: bool) -> Result<(), WriteError> {
-        Ok(())
-    }
-    fn write_integer(&mut self, _: &'static Schema, _: i64) -> Result<(), WriteError> {
-        Ok(())
-    }
-    fn write_double(&mut self, _: &'static Schema, _: f64) -> Result<(), WriteError> {
-        Ok(())
-    }
-    fn write_timestamp(&mut self, _: &'static Schema, _: base::Timestamp) -> Result<(), WriteError> {
-        Ok(())
-    }
-    fn write_blob(&mut self, _: &'static Schema, _: &[u8]) -> Result<(), WriteError> {
-        Ok(())
-    }
-    fn write_document(&mut self, _: &'static Schema, _: &smithy::Document) -> Result<(), WriteError> {
-        Ok(())
-    }
 }
 
 #[cfg(test)]
