@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base::Timestamp;
 use shapes::cloudwatch::{Dimension, MetricDatum, StatisticSet};
-use signals::{Dist, MetricValue, Resolution, Unit};
+use signals::{Dist, MetricValue, Resolution, Unit, is_storable};
 use store::tables::metrics::MetricBatch;
 
 use crate::CloudWatchError;
@@ -17,9 +17,6 @@ pub(crate) const PAST: Duration = Duration::from_secs(14 * 86_400);
 pub(crate) const FUTURE: Duration = Duration::from_secs(2 * 3600);
 /// Distinct values of one datum.
 const VALUES_MAX: usize = 150;
-/// 2^360, the largest magnitude; its inverse is the smallest besides zero.
-pub(crate) const MAGNITUDE_MAX: f64 = f64::from_bits((1023 + 360) << 52);
-const MAGNITUDE_MIN: f64 = f64::from_bits((1023 - 360) << 52);
 
 /// Checks what the model's pattern doesn't say. `reserved`: the caller may not use AWS's own namespaces.
 pub(crate) fn check_namespace(namespace: &str, reserved: bool) -> Result<(), CloudWatchError> {
@@ -32,11 +29,6 @@ pub(crate) fn check_namespace(namespace: &str, reserved: bool) -> Result<(), Clo
 /// Printable ASCII with at least one character that is not blank.
 fn is_text(text: &str) -> bool {
     text.bytes().all(|b| (0x20..0x7f).contains(&b)) && text.bytes().any(|b| b != b' ')
-}
-
-/// Whether CloudWatch stores this number.
-pub(crate) fn is_storable(value: f64) -> bool {
-    value == 0.0 || (MAGNITUDE_MIN..=MAGNITUDE_MAX).contains(&value.abs())
 }
 
 /// Checks data of one request.

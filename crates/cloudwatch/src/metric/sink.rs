@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use base::{Scope, Timestamp};
-use signals::{MetricDatum, MetricSink, MetricValue, SinkError, Unit};
+use signals::{MetricDatum, MetricSink, MetricValue, SinkError, Unit, is_storable};
 use store::StoreError;
 
-use super::datum::{is_in_window, is_storable};
+use super::datum::is_in_window;
 use crate::CloudWatch;
 
 #[async_trait]

@@ -16,7 +16,7 @@ use opentelemetry_proto::tonic::metrics::v1::{
     AggregationTemporality, DataPointFlags, Metric, NumberDataPoint, SummaryDataPoint,
 };
 use signals::dist::{Dist, Shape};
-use signals::{MetricDatum, MetricValue, Resolution};
+use signals::{MetricDatum, MetricValue, Resolution, is_storable};
 
 use super::{ExportMetricsServiceRequest, Refusal, Rejections};
 use distribution::{explicit, exponential};
@@ -28,10 +28,6 @@ use state::{Difference, Snapshot, Undo};
 const POINTS_MAX: usize = 1_000;
 const AGE_MILLIS_MAX: i64 = 14 * 86_400_000;
 const AHEAD_MILLIS_MAX: i64 = 10 * 60_000;
-/// Magnitudes CloudWatch stores: 2^-360 to 2^360.
-/// Source: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html>.
-const MAGNITUDE_MIN: f64 = 8.515_920e-109;
-const MAGNITUDE_MAX: f64 = 1.174_271e108;
 
 /// How data points become metric data.
 #[derive(Debug, Clone, Default)]
@@ -301,11 +297,10 @@ impl Translation<'_> {
     }
 
     fn put(&mut self, point: &Point<'_>, value: MetricValue) -> Result<(), &'static str> {
-        let fits = |value: f64| value == 0.0 || (MAGNITUDE_MIN..=MAGNITUDE_MAX).contains(&value.abs());
         let sound = match &value {
-            MetricValue::Single(value) => fits(*value),
+            MetricValue::Single(value) => is_storable(*value),
             MetricValue::Distribution(dist) => {
-                [dist.count, dist.sum, dist.min, dist.max].into_iter().all(fits)
+                [dist.count, dist.sum, dist.min, dist.max].into_iter().all(is_storable)
             }
         };
         if !sound {
